@@ -1,0 +1,154 @@
+"""The keys of both sides of every connection, as files. Made once, kept for ever after.
+
+A file that exists is never touched, so a deployment may bring its own. `README.md` lists every file.
+"""
+
+from __future__ import annotations
+
+import base64
+import fcntl
+import secrets
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Final
+
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import rsa as rsa_keys
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey, RSAPublicKey
+from cryptography.x509.oid import NameOID
+
+from deploy.world import rsa
+
+# Pairs of key and self-signed certificate: who uses it, what its certificate is called.
+PAIRS: Final = {
+    "wechat/merchant": "corridor test merchant",
+    "wechat/platform": "simulated WeChat Pay platform",
+    "customs/enterprise": "corridor test declarant",
+    "customs/window": "simulated customs window",
+}
+SERIALS: Final = ("wechat/merchant", "wechat/platform")
+TEXTS: Final[dict[str, Callable[[], str]]] = {
+    "wechat/appid.txt": lambda: "wx00000000c0ffee02",
+    "wechat/mchid.txt": lambda: "1900999902",
+    "wechat/apiv3.key.txt": lambda: secrets.token_hex(16),
+    "wechat/apiv2.key.txt": lambda: secrets.token_hex(16),
+    "shopify/app_secret.txt": lambda: f"shpss_{secrets.token_hex(16)}",
+    "shopify/admin_token.txt": lambda: f"shpat_{secrets.token_hex(16)}",
+    "shopify/shop_domain.txt": lambda: "nairobi-roasters.myshopify.com",
+    "cainiao/app_secret.txt": lambda: secrets.token_hex(16),
+    "cainiao/partner_code.txt": lambda: "TWINCITY_TEST",
+    "warehouse/secret.txt": lambda: "whsec_" + base64.b64encode(secrets.token_bytes(32)).decode(),
+    "customs/enterprise.dxp_id.txt": lambda: "DXPENT0000999999",
+    "customs/window.dxp_id.txt": lambda: "DXPEDCCEB0000002",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Keys:
+    """Everything loaded. Private keys are here for the partners' side only; of ours only what verifies is kept."""
+
+    appid: str
+    mchid: str
+    api_v3: bytes
+    api_v2: str
+    merchant: RSAPublicKey
+    merchant_serial: str
+    platform: RSAPrivateKey
+    platform_pem: bytes
+    platform_serial: str
+    shop_domain: str
+    app_secret: bytes
+    admin_token: str
+    cainiao_secret: str
+    partner_code: str
+    warehouse_secret: str
+    enterprise: RSAPublicKey
+    enterprise_dxp: str
+    window: RSAPrivateKey
+    window_certificate: x509.Certificate
+    window_dxp: str
+
+
+def make_keys(folder: Path) -> None:
+    """Create what is missing below `folder`; two programs may call it at once."""
+    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    with _locked(folder / ".lock"):
+        for name, subject in PAIRS.items():
+            _make_pair(folder / name, subject)
+        for name in SERIALS:
+            serial = rsa.serial_of(rsa.load_certificate(folder / f"{name}.cert.pem"))
+            _write_missing(folder / f"{name}.serial.txt", serial.encode())
+        for name, make in TEXTS.items():
+            _write_missing(folder / name, make().encode())
+
+
+def load_keys(folder: Path) -> Keys:
+    def text(name: str) -> str:
+        return (folder / name).read_text().strip()
+
+    window = rsa.load_certificate(folder / "customs/window.cert.pem")
+    return Keys(
+        appid=text("wechat/appid.txt"),
+        mchid=text("wechat/mchid.txt"),
+        api_v3=text("wechat/apiv3.key.txt").encode(),
+        api_v2=text("wechat/apiv2.key.txt"),
+        merchant=rsa.public_of(rsa.load_certificate(folder / "wechat/merchant.cert.pem")),
+        merchant_serial=text("wechat/merchant.serial.txt"),
+        platform=rsa.load_private(folder / "wechat/platform.key.pem"),
+        platform_pem=(folder / "wechat/platform.cert.pem").read_bytes(),
+        platform_serial=text("wechat/platform.serial.txt"),
+        shop_domain=text("shopify/shop_domain.txt"),
+        app_secret=text("shopify/app_secret.txt").encode(),
+        admin_token=text("shopify/admin_token.txt"),
+        cainiao_secret=text("cainiao/app_secret.txt"),
+        partner_code=text("cainiao/partner_code.txt"),
+        warehouse_secret=text("warehouse/secret.txt"),
+        enterprise=rsa.public_of(rsa.load_certificate(folder / "customs/enterprise.cert.pem")),
+        enterprise_dxp=text("customs/enterprise.dxp_id.txt"),
+        window=rsa.load_private(folder / "customs/window.key.pem"),
+        window_certificate=window,
+        window_dxp=text("customs/window.dxp_id.txt"),
+    )
+
+
+@contextmanager
+def _locked(path: Path) -> Iterator[None]:
+    with path.open("a") as handle:
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        yield
+
+
+def _make_pair(stem: Path, subject: str) -> None:
+    key_path, certificate_path = stem.with_name(f"{stem.name}.key.pem"), stem.with_name(f"{stem.name}.cert.pem")
+    if certificate_path.exists():
+        return
+    key = rsa.load_private(key_path) if key_path.exists() else rsa_keys.generate_private_key(65537, 2048)
+    _write_missing(key_path, _pem(key))
+    _write_missing(certificate_path, _self_signed(key, subject).public_bytes(serialization.Encoding.PEM))
+
+
+def _pem(key: RSAPrivateKey) -> bytes:
+    plain = serialization.NoEncryption()
+    return key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, plain)
+
+
+def _self_signed(key: RSAPrivateKey, subject: str) -> x509.Certificate:
+    """A serial of exactly 20 bytes: WeChat writes 40 hex digits and peers compare them as text."""
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, subject)])
+    start = datetime.now(UTC) - timedelta(days=1)
+    builder = x509.CertificateBuilder(name, name, key.public_key(), secrets.randbits(156) | (0x5 << 156))
+    return builder.not_valid_before(start).not_valid_after(start + timedelta(days=3650)).sign(key, hashes.SHA256())
+
+
+def _write_missing(path: Path, content: bytes) -> None:
+    if path.exists():
+        return
+    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    part = path.with_name(path.name + ".part")
+    part.touch(mode=0o600)
+    part.write_bytes(content)
+    part.replace(path)

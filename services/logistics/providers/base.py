@@ -1,0 +1,172 @@
+"""What every carrier and warehouse speaks to us in: bookings, pushes, the calls we make."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from typing import Protocol
+
+from services.logistics.tracking import TrackingEvent
+from shared.errors import Permanent
+from shared.money import Money
+
+
+class CarrierRefused(Permanent):
+    """The carrier does not do what was asked: `refusal` is its own code, the message its own words."""
+
+    code = "logistics.carrier-refused"
+
+    def __init__(self, refusal: str, words: str) -> None:
+        super().__init__(f"the carrier refused ({refusal}): {words[:300]}")
+        self.refusal, self.words = refusal, words
+
+
+@dataclass(frozen=True, slots=True)
+class Consignee:
+    """Who receives the parcel, in the words that every document of the order must repeat."""
+
+    name: str = field(repr=False)
+    phone: str = field(repr=False)
+    country: str
+    province: str
+    city: str
+    district: str | None
+    street: str = field(repr=False)
+    postal_code: str | None = field(default=None, repr=False)
+
+    def address(self) -> str:
+        """Province to street without separators, as Chinese documents print it."""
+        return "".join(part for part in (self.province, self.city, self.district, self.street) if part)
+
+
+@dataclass(frozen=True, slots=True)
+class BookingRequest:
+    """One parcel to be carried, with what its waybill document (511) needs. `parcel_id` is ours: asked again, the
+    carrier answers with the first waybill. `order_no` is the number that all customs documents carry."""
+
+    parcel_id: str
+    order_no: str
+    warehouse: str
+    consignee: Consignee
+    goods: str
+    gross_grams: int
+    freight: Money
+    insurance: Money
+    pieces: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Booked:
+    """`logistics_order` is the carrier's own order number where it has one beside the waybill's."""
+
+    parcel_id: str
+    waybill_no: str
+    logistics_order: str | None
+
+
+class DocumentState(StrEnum):
+    """How far the waybill document is at customs; `pending` says nothing yet."""
+
+    PENDING = "pending"
+    ACCEPTED = "accepted"
+    REFUSED = "refused"
+
+
+@dataclass(frozen=True, slots=True)
+class WaybillDocument:
+    """Customs' word on the 511 that the carrier declared. `code` and `info` are the receipt's own (CEB512)."""
+
+    logistics_code: str
+    waybill_no: str
+    state: DocumentState
+    code: str
+    info: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Eta:
+    """When the carrier expects to deliver: an attribute of the shipment, not an event."""
+
+    earliest: datetime | None
+    latest: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Tracking:
+    """What one push says of one parcel. `refs` are all numbers that it names; `snapshot`: the whole history came."""
+
+    refs: tuple[str, ...]
+    events: tuple[TrackingEvent, ...]
+    snapshot: bool = False
+    eta: Eta | None = None
+
+
+class Carrier(Protocol):
+    async def book(self, request: BookingRequest) -> Booked:
+        """Give the parcel a waybill number, at most one per `parcel_id`; asking again returns the first answer.
+
+        Raises CarrierRefused, Transient (nothing left the house), Unknown (ask again with the same request).
+        """
+        ...
+
+    async def void(self, parcel_id: str, waybill_no: str) -> None:
+        """Kill a waybill that was not handed over; a dead one stays dead without complaint."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class PickLine:
+    sku: str
+    quantity: int
+    lot: str
+
+
+@dataclass(frozen=True, slots=True)
+class ExitAuthorised:
+    """The pick order: what may leave the zone, under which version of the customs dossier; `at`: when we decided it."""
+
+    order_id: str
+    parcel_id: str
+    lines: Sequence[PickLine]
+    dossier_version: int
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class ExitWithdrawn:
+    order_id: str
+    parcel_id: str
+    reason: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class ParcelPacked:
+    """Packed and weighed, still inside the gate."""
+
+    parcel_id: str
+    order_id: str
+    gross_grams: int
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class ParcelExited:
+    """Through the gate."""
+
+    parcel_id: str
+    order_id: str
+    at: datetime
+
+
+class Warehouse(Protocol):
+    async def authorise_exit(self, message_id: str, order: ExitAuthorised) -> None:
+        """Hand over a pick order; the same `message_id` again is the same order to the receiver."""
+        ...
+
+    async def withdraw_exit(self, message_id: str, order: ExitWithdrawn) -> None:
+        """Take it back. The parcel may have left all the same; the warehouse's next event says."""
+        ...

@@ -1,0 +1,42 @@
+"""Calls to Cainiao. The only I/O; deadlines are the client's own `timeout=`."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import httpx
+
+from services.logistics.providers.base import Booked, BookingRequest
+from services.logistics.providers.cainiao import wire
+from services.logistics.providers.cainiao.link import FORM, LinkSettings
+from shared.errors import Transient, Unknown
+from shared.http.signatures import Secret
+
+_TOO_MANY: Final = 429
+
+
+class Cainiao:
+    """Booking and voiding are keyed by our parcel id: after Unknown the same bytes are sent again."""
+
+    def __init__(self, http: httpx.AsyncClient, url: str, secret: Secret, settings: LinkSettings) -> None:
+        self._http, self._url, self._secret, self._settings = http, url, secret, settings
+
+    async def book(self, request: BookingRequest) -> Booked:
+        reply = await self._send(wire.build_booking(request, self._secret, self._settings))
+        return wire.parse_booking(request.parcel_id, reply)
+
+    async def void(self, parcel_id: str, waybill_no: str) -> None:
+        wire.parse_void(await self._send(wire.build_void(parcel_id, waybill_no, self._secret, self._settings)))
+
+    async def _send(self, form: bytes) -> bytes:
+        try:
+            reply = await self._http.post(self._url, content=form, headers=FORM)
+        except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout) as error:  # nothing left the house
+            raise Transient("cainiao.unreachable") from error
+        except httpx.TransportError as error:  # nobody knows whether it booked
+            raise Unknown("cainiao.unanswered") from error
+        if reply.status_code == _TOO_MANY:
+            raise Transient("cainiao.throttled")
+        if reply.status_code >= 500:
+            raise Unknown("cainiao.failed")
+        return reply.content

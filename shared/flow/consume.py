@@ -1,0 +1,75 @@
+"""The step move: records from the broker, in batches, each exactly once; offsets follow what is committed."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from shared.broker.ports import Broker, BrokerGone, Fetched, StaleEpoch, Subscription
+from shared.errors import Failure
+from shared.flow.apply import BATCH
+from shared.flow.items import Fate, Result
+from shared.flow.runner import Runner
+from shared.logs import logger
+from shared.telemetry import Telemetry
+
+log = logger("consume")
+
+IDLE_SECONDS: Final = 0.25
+BUGS_IN_A_ROW: Final = 25  # more than that and it is the code, not the topic: stop rather than dead-letter everything
+
+
+class ConsumerStopped(RuntimeError):
+    """Too many failures in a row that nobody named: the process ends loudly and the records stay on the topic."""
+
+
+@dataclass
+class Consumer:
+    """One member of one service's group."""
+
+    broker: Broker
+    topics: Sequence[str]
+    runner: Runner
+    telemetry: Telemetry
+    bugs: int = 0
+
+    async def run(self, stopping: asyncio.Event) -> None:
+        """Until `stopping` is set: fetch, apply, commit. Leaves the group when it ends."""
+        subscription = await self.broker.subscribe(self.runner.applier.process.service, self.topics)
+        try:
+            while not stopping.is_set():
+                await self._turn(subscription)
+        finally:
+            await subscription.close()
+
+    async def _turn(self, subscription: Subscription) -> None:
+        try:
+            fetched = await subscription.fetch(BATCH, IDLE_SECONDS)
+            if fetched.records:
+                await self._apply(fetched)
+                await subscription.commit(fetched.offsets(), fetched.epoch)
+        except StaleEpoch:
+            log.info("partitions were assigned anew; their new owner reads again")
+            self.telemetry.count("messaging.client.commit.stale")
+        except BrokerGone as error:
+            log.warning("broker away", reason=str(error))
+            subscription.rewind()
+            await asyncio.sleep(IDLE_SECONDS)
+
+    async def _apply(self, fetched: Fetched) -> None:
+        items = [item for record in fetched.records if (item := self.runner.applier.wanted(record)) is not None]
+        if items:
+            self._account(await self.runner.run("facts", items))
+
+    def _account(self, results: Sequence[Result]) -> None:
+        for fate in Fate:
+            self.telemetry.count("corridor.facts", sum(1 for r in results if r.fate is fate), fate=fate.value)
+        for result in results:
+            named = result.failure is None or isinstance(result.failure, Failure)
+            self.bugs = 0 if named else self.bugs + 1
+            if result.fate is Fate.DEAD:
+                log.error("dead letter", lane=result.item.lane, item_id=str(result.item.id), exc_info=None if named else result.failure)
+        if self.bugs > BUGS_IN_A_ROW:
+            raise ConsumerStopped(f"{self.bugs} failures in a row that nobody named")

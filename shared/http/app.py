@@ -1,0 +1,181 @@
+"""The HTTP edge: doors for partners (raw bytes, stored before they are acknowledged), problem documents, health."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Final, Protocol
+from uuid import UUID
+
+from fastapi import APIRouter, FastAPI, Request, Response
+from starlette.requests import ClientDisconnect
+
+from shared.clock import Clock
+from shared.errors import BadInput, Failure, SignatureRefused
+from shared.events.envelope import Cause
+from shared.flow.decision import Process, Reach, Reply
+from shared.flow.intake import Intake
+from shared.flow.items import Fate, Item, Poison, Receipt, Result
+from shared.http.problem import TooLarge, problem_reply
+from shared.ids import derived
+from shared.logs import logger
+from shared.security.vault import Keyring
+from shared.telemetry import Telemetry
+
+log = logger("http")
+
+MAX_BODY: Final = 256 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Inbound:
+    """A partner's request as it came. `headers` in lower case; `path` holds the path's parameters."""
+
+    headers: Mapping[str, str]
+    body: bytes
+    path: Mapping[str, str]
+    query: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Incoming:
+    """A request that proved authentic. `key` is the delivery's own; `content` is what `decide` gets, or Poison to quarantine."""
+
+    key: str
+    content: object
+    reply: Reply
+
+
+class Door(Protocol):
+    """One partner's way in."""
+
+    name: str
+    paths: tuple[str, ...]
+    keeps: tuple[str, ...]  # headers to store with the bytes: what reading them again needs
+
+    async def read(self, inbound: Inbound, now: datetime) -> Incoming:
+        """Verify, then parse. Raises SignatureRefused or BadInput; anything authentic comes back as Incoming."""
+        ...
+
+    def refusal(self, failure: Failure) -> Reply:
+        """The partner's own words for no."""
+        ...
+
+
+@dataclass
+class Reception:
+    """Takes what comes through doors and APIs into the intake of one service."""
+
+    process: Process
+    intake: Intake
+    clock: Clock
+    columns: Keyring = field(repr=False)
+    telemetry: Telemetry
+    doors: dict[str, Door] = field(default_factory=dict)
+
+    def add(self, router: APIRouter, door: Door) -> None:
+        self.doors[door.name] = door
+        for path in door.paths:
+            router.add_api_route(path, self._endpoint(door), methods=["POST"], name=door.name, status_code=200)
+
+    def _endpoint(self, door: Door) -> Callable[[Request], Awaitable[Response]]:
+        async def take(request: Request) -> Response:
+            reply = await self._take(door, request)
+            retry = {"Retry-After": "1"} if reply.status == 503 else None
+            return Response(reply.body, reply.status, media_type=reply.content_type, headers=retry)
+
+        return take
+
+    async def _take(self, door: Door, request: Request) -> Reply:
+        now = self.clock.now()
+        try:
+            inbound = Inbound(dict(request.headers), await read_body(request), request.path_params, request.url.query)
+            incoming = await door.read(inbound, now)
+            kept = {name: inbound.headers[name] for name in door.keeps if name in inbound.headers}
+            result = await self.accept(door.name, incoming, inbound.body, now, kept | {":query": inbound.query})
+        except ClientDisconnect:
+            return Reply(400)
+        except Failure as failure:
+            self._refused(door, failure)
+            return door.refusal(failure)
+        return result.reply or incoming.reply
+
+    def _refused(self, door: Door, failure: Failure) -> None:
+        reason = failure.reason if isinstance(failure, SignatureRefused) else str(failure)
+        log.warning("refused at the door", door=door.name, code=failure.code, reason=reason)
+        self.telemetry.count("corridor.refused", door=door.name, code=failure.code)
+
+    async def accept(
+        self, door: str, incoming: Incoming, body: bytes, now: datetime, kept: Mapping[str, str] | None = None
+    ) -> Result:
+        """Store the bytes and apply what they say, in one transaction with others of the same instant."""
+        receipt_id = derived("receipt", self.process.service, door, incoming.key)
+        reach = self._reach(incoming.content, receipt_id)
+        sealed = self.columns.seal_bytes(body, place=f"receipts/{receipt_id}")
+        receipt = Receipt(door, now, json.dumps(dict(kept or {})).encode(), sealed, incoming.reply)
+        return await self.intake.accept(
+            Item(receipt_id, incoming.content, reach, Cause(str(receipt_id), reach.lanes[0]), receipt)
+        )
+
+    def _reach(self, content: object, receipt_id: UUID) -> Reach:
+        """What names no order goes to the lane of its own receipt."""
+        if isinstance(content, Poison):
+            return Reach((f"receipt:{receipt_id}",))
+        return self.process.reach(content)
+
+    async def command(self, door: str, key: str, content: object, body: bytes) -> Reply:
+        """An API's command: its answer is the decision's, or the problem that refused it; a repeat gets the first answer."""
+        result = await self.accept(door, Incoming(key, content, Reply(202)), body, self.clock.now())
+        if result.fate is Fate.DEAD:
+            if isinstance(result.failure, Failure):
+                return problem_reply(result.failure)
+            return Reply(500)
+        return result.reply or Reply(202)
+
+
+async def read_body(request: Request, limit: int = MAX_BODY) -> bytes:
+    """The raw bytes, refused as soon as they are too many: by their announced length, or while they stream in."""
+    announced = request.headers.get("content-length", "0")
+    if announced.isdecimal() and int(announced) > limit:
+        raise TooLarge(f"at most {limit} bytes")
+    chunks, size = [], 0
+    async for chunk in request.stream():
+        size += len(chunk)
+        if size > limit:
+            raise TooLarge(f"at most {limit} bytes")
+        chunks.append(chunk)
+    return b"".join(chunks)
+
+
+def read_json(body: bytes) -> object:
+    """JSON as partners must send it: UTF-8, no duplicate keys, not nested beyond reason."""
+    try:
+        return json.loads(body.decode("utf-8"), object_pairs_hook=_unique)
+    except UnicodeDecodeError as error:
+        raise BadInput("not UTF-8", where=f"byte {error.start}", fix="send UTF-8") from error
+    except RecursionError as error:
+        raise BadInput("nested too deeply", fix="flatten the document") from error
+    except ValueError as error:
+        raise BadInput(f"not JSON: {error}", fix="send one JSON document") from error
+
+
+def _unique(pairs: list[tuple[str, object]]) -> dict[str, object]:
+    fields = dict(pairs)
+    if len(fields) != len(pairs):
+        raise BadInput("a key is given twice", fix="send each key once")
+    return fields
+
+
+def new_app(title: str) -> FastAPI:
+    """A FastAPI with our problem documents and without its own telemetry (it would double every span)."""
+    app = FastAPI(title=title, version="1", telemetry={"tracing": False, "metrics": False, "logs": False})
+
+    async def failed(_: Request, failure: Exception) -> Response:
+        assert isinstance(failure, Failure)
+        reply = problem_reply(failure)
+        return Response(reply.body, reply.status, media_type=reply.content_type)
+
+    app.add_exception_handler(Failure, failed)
+    return app
