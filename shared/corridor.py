@@ -265,7 +265,9 @@ def load_corridor(path: Path) -> Corridor:
     try:
         corridor = Corridor.model_validate(tomllib.loads(path.read_text(encoding="utf-8")))
     except (ValidationError, tomllib.TOMLDecodeError) as error:
-        raise BadInput(f"{path.name}: {error}", where=path.name, fix="see the profile's schema in shared/corridor.py") from error
+        raise BadInput(
+            f"{path.name}: {error}", where=path.name, fix="see the profile's schema in shared/corridor.py"
+        ) from error
     if corridor.id != path.stem:
         raise BadInput(f"{path.name} says its id is {corridor.id!r}", where="id")
     return corridor

@@ -61,7 +61,9 @@ class Resources:
     def open(cls, name: str, settings: Settings, broker: Broker, clock: Clock | None = None) -> Resources:
         database = Database(settings.dsn.get_secret_value(), name)
         telemetry = (
-            Telemetry.exporting(name, settings.otlp_endpoint, settings.trace_sample) if settings.otlp_endpoint else Telemetry(name)
+            Telemetry.exporting(name, settings.otlp_endpoint, settings.trace_sample)
+            if settings.otlp_endpoint
+            else Telemetry(name)
         )
         load = {"production": settings.production}
         return cls(
@@ -121,7 +123,9 @@ class Service:
 
     @cached_property
     def reception(self) -> Reception:
-        return Reception(self.parts.process, self.intake, self.resources.clock, self.resources.columns, self.resources.telemetry)
+        return Reception(
+            self.parts.process, self.intake, self.resources.clock, self.resources.columns, self.resources.telemetry
+        )
 
     @cached_property
     def intake(self) -> Intake:
@@ -158,7 +162,9 @@ class Service:
             "work": (self.worker.run, Sweeper(self.runner("sweep")).run),
         }
         for role in roles:
-            self._tasks += [asyncio.create_task(self._role(role, loop), name=f"{self.name}/{role}") for loop in loops[role]]
+            self._tasks += [
+                asyncio.create_task(self._role(role, loop), name=f"{self.name}/{role}") for loop in loops[role]
+            ]
 
     async def _role(self, role: str, loop: Callable[[asyncio.Event], Awaitable[None]]) -> None:
         try:

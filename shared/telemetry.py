@@ -98,7 +98,9 @@ class Telemetry:
 
     def observe(self, name: str, seconds: float, **attributes: str) -> None:
         if self.meter is not None:
-            histogram = self._histograms.get(name) or self._histograms.setdefault(name, self.meter.create_histogram(name, "s"))
+            histogram = self._histograms.get(name) or self._histograms.setdefault(
+                name, self.meter.create_histogram(name, "s")
+            )
             histogram.record(seconds, attributes)
 
 
@@ -117,4 +119,8 @@ def _described(item: Item) -> tuple[str, SpanKind, dict[str, str]]:
         case _:
             record = item.record
             topic = record.partition.topic if record else ""
-            return f"process {topic}", SpanKind.CONSUMER, {**common, DESTINATION: topic, OPERATION: "process", SYSTEM: "kafka"}
+            return (
+                f"process {topic}",
+                SpanKind.CONSUMER,
+                {**common, DESTINATION: topic, OPERATION: "process", SYSTEM: "kafka"},
+            )

@@ -12,7 +12,6 @@ import struct
 import subprocess
 import time
 import uuid
-import weakref
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Final, Self
@@ -21,10 +20,12 @@ import psutil
 
 from deploy.kafka.parts import KafkaMissing, jars, java
 
+# Its end of the pipe closes when we end, however we end, kill -9 too: no broker outlives the run that started it.
+GUARD: Final = 'cat >/dev/null; kill -9 "$1" 2>/dev/null'
 READY_SECONDS: Final = 60.0  # after kill -9 the controller first waits for the dead broker's session: 11.6 s seen
 STOP_SECONDS: Final = 10.0
 FORMAT_SECONDS: Final = 60.0
-JVM: Final = ("-Xms128m", "-Xmx256m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-XX:-UsePerfData")
+JVM: Final = ("-Xms128m", "-Xmx384m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-XX:-UsePerfData")
 SETTINGS: Final = {
     "process.roles": "broker,controller",
     "node.id": "1",
@@ -39,6 +40,8 @@ SETTINGS: Final = {
     "share.coordinator.state.topic.min.isr": "1",
     "offsets.topic.num.partitions": "8",
     "group.initial.rebalance.delay.ms": "0",
+    # The cleaner takes 128 MB of heap when it starts: with 300 partitions beside it a heap of 256 MB was full (seen).
+    "log.cleaner.dedupe.buffer.size": "8388608",
     "auto.create.topics.enable": "false",  # a mistyped topic must fail, not appear
 }
 # A test that kills the broker would otherwise wait 9 s for the dead one's session. Production keeps the default.
@@ -55,6 +58,7 @@ class LocalKafka:
         self.cluster_id = ""
         self._settings = dict(settings)
         self._process: subprocess.Popen[bytes] | None = None
+        self._guard: subprocess.Popen[bytes] | None = None
 
     @classmethod
     def start(cls, folder: Path, *, settings: Mapping[str, str] = {}) -> Self:
@@ -141,7 +145,9 @@ class LocalKafka:
                 start_new_session=True,  # Ctrl-C is for the services, which stop before their broker
             )
         (self.folder / "kafka.pid").write_text(str(self._process.pid))
-        weakref.finalize(self, _kill, self._process)
+        self._guard = subprocess.Popen(
+            ["/bin/sh", "-c", GUARD, "kafka-guard", str(self._process.pid)], stdin=subprocess.PIPE, start_new_session=True
+        )
         deadline = time.monotonic() + READY_SECONDS
         while not self._answers():
             if not self.running or time.monotonic() > deadline:
@@ -166,7 +172,11 @@ class LocalKafka:
         try:
             self._process.wait(STOP_SECONDS)
         except subprocess.TimeoutExpired:
-            _kill(self._process)
+            self._process.kill()
+            self._process.wait()
+        if self._guard is not None:  # before the number of the process can mean another one
+            self._guard.kill()
+            self._guard.communicate()
 
     def _end_leftover(self) -> None:
         """A run that was killed leaves its broker in this folder: end it, if the number still means that process."""
@@ -177,12 +187,6 @@ class LocalKafka:
                 left.wait(STOP_SECONDS)
         except (OSError, ValueError, psutil.Error):
             return
-
-
-def _kill(process: subprocess.Popen[bytes]) -> None:
-    if process.poll() is None:
-        process.kill()
-        process.wait()
 
 
 def _free_ports() -> tuple[int, int]:

@@ -8,7 +8,6 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Annotated, Any, Final
 
-import httpx
 from fastapi import Depends, FastAPI, HTTPException, Request
 from pydantic import BaseModel, Field
 from starlette.responses import Response
@@ -20,6 +19,7 @@ from deploy.world.cainiao import Cainiao
 from deploy.world.config import Config
 from deploy.world.core import SERVER_ERROR, Core
 from deploy.world.customs import Customs
+from deploy.world.http_client import Client
 from deploy.world.journey import Journey
 from deploy.world.keys import Keys
 from deploy.world.plan import KINDS
@@ -79,11 +79,7 @@ class World:
 
 
 def create(config: Config, keys: Keys) -> FastAPI:
-    client = httpx.AsyncClient(
-        limits=httpx.Limits(max_connections=config.connections, max_keepalive_connections=config.connections),
-        trust_env=False,
-        follow_redirects=False,
-    )
+    client = Client()
     divided_by = config.retries_divided_by
     core = Core(config, keys, Sender(client, connections=config.connections, retries_divided_by=divided_by))
     world = World(core)
@@ -92,7 +88,7 @@ def create(config: Config, keys: Keys) -> FastAPI:
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         yield
         await core.sender.stop()
-        await client.aclose()
+        client.close()
 
     app = FastAPI(title="The partners' world", lifespan=lifespan, routes=world.routes(), docs_url=None, redoc_url=None)
     app.state.world = world

@@ -39,7 +39,11 @@ def load_private(path: Path) -> RSAPrivateKey:
 
 
 def load_certificate(path: Path) -> x509.Certificate:
-    return x509.load_pem_x509_certificate(path.read_bytes())
+    return load_certificate_bytes(path.read_bytes())
+
+
+def load_certificate_bytes(pem: bytes) -> x509.Certificate:
+    return x509.load_pem_x509_certificate(pem)
 
 
 def public_of(certificate: x509.Certificate) -> RSAPublicKey:

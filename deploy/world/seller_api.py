@@ -9,11 +9,9 @@ import json
 from typing import Any, Final
 from urllib.parse import quote
 
-import httpx
-
 from deploy.world.core import Core
+from deploy.world.http_client import Answer, NoAnswer
 from deploy.world.people import Address, Buyer
-from deploy.world.sender import Answer
 
 Json = dict[str, Any]
 ENDED: Final = frozenset({"closing", "cancelled", "completed"})
@@ -63,7 +61,7 @@ class SellerApi:
         content = b"" if body is None else json.dumps(body, ensure_ascii=False).encode()
         try:
             return await self._core.sender.call(method, url, headers=headers, body=content, timeout=10.0)
-        except httpx.TransportError:
+        except NoAnswer:
             return None
 
 

@@ -12,10 +12,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-import httpx
-
 from deploy.world import times
 from deploy.world.books import Push, attempt
+from deploy.world.http_client import Answer, Client, NoAnswer
 
 SHOPIFY: Final = (60, 120, 300, 600, 1200, 2400, 4200, 5400)  # 8 retries within 4 hours
 WECHAT: Final = (15, 15, 30, 180, 600, 1200, 1800, 1800, 1800, 3600, 10800, 10800, 10800, 21600, 21600)
@@ -25,12 +24,6 @@ SHORTEST_PAUSE: Final = 0.05  # seconds
 
 Headers = Mapping[str, str]
 Built = tuple[Headers, bytes]
-
-
-@dataclass(frozen=True, slots=True)
-class Answer:
-    status: int
-    body: bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +39,7 @@ class Delivery:
 
 
 class Sender:
-    def __init__(self, client: httpx.AsyncClient, *, connections: int, retries_divided_by: float) -> None:
+    def __init__(self, client: Client, *, connections: int, retries_divided_by: float) -> None:
         self._client = client
         self._divide = retries_divided_by
         # Waiting for a connection must not eat the receiver's five seconds.
@@ -66,10 +59,9 @@ class Sender:
         body: bytes = b"",
         timeout: float = 5.0,  # noqa: ASYNC109
     ) -> Answer:
-        """One request; raises httpx.TransportError."""
+        """One request; raises NoAnswer."""
         async with self._slots:
-            reply = await self._client.request(method, url, headers=headers, content=body, timeout=timeout)
-        return Answer(reply.status_code, reply.content)
+            return await self._client.request(method, url, headers=headers, body=body, timeout=timeout)
 
     async def deliver(self, push: Push, delivery: Delivery) -> bool:
         """Until acknowledged or the schedule is over; every attempt is written into the push."""
@@ -109,7 +101,7 @@ class Sender:
             try:
                 answer = await self.call("POST", delivery.url, headers=headers, body=body, timeout=delivery.timeout)
                 status = answer.status
-            except httpx.TransportError as error:
-                status = type(error).__name__
+            except NoAnswer as error:
+                status = str(error)
         push.attempts.append(attempt(at, status, (time.perf_counter() - started) * 1000))
         return answer is not None and delivery.accepted(answer)

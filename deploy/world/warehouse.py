@@ -14,6 +14,7 @@ from starlette.responses import Response
 
 from deploy.world import sender, standard_webhooks, times
 from deploy.world.core import SERVER_ERROR, Core
+from deploy.world.http_client import Answer
 from deploy.world.sender import Delivery
 
 
@@ -102,7 +103,7 @@ class Warehouse:
         body = json.dumps(payload, ensure_ascii=False, separators=(",", ":")).encode()
         taken = asyncio.Event()
 
-        def accepted(answer: sender.Answer) -> bool:
+        def accepted(answer: Answer) -> bool:
             good = 200 <= answer.status < 300
             if good:
                 taken.set()

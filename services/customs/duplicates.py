@@ -1,7 +1,7 @@
 """A number declared before: the same content is a repeat, other content is somebody's mistake.
 
-Customs refuses the second in any case (-301010, -401007, -504015); only we can tell the two apart. A waybill number may be
-used again after six months, so the caller hands over what was declared within them.
+Customs refuses the second in any case (-301010, -401007, -504015); only we can tell the two apart. A waybill number
+may be used again after six months, so the caller hands over what was declared within them.
 """
 
 from __future__ import annotations

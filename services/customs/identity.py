@@ -10,7 +10,8 @@ from typing import Final
 _WEIGHTS: Final = (7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2)
 _CHECK: Final = "10X98765432"
 _ID: Final = re.compile(r"[0-9]{17}[0-9X]", re.ASCII)
-_MASKS: Final = frozenset("*＊•●﹡✱")
+# A bullet between letters is the dot of a transliterated name; at an end, or two of them, it hides something.
+_MASK: Final = re.compile(r"[*＊﹡✱]|[•●]{2}|^[•●]|[•●]$")
 _DOTS: Final = str.maketrans(dict.fromkeys("•・‧∙⋅●．", "·"))  # the dot of transliterated names, as keyboards give it
 _PHONE_NOISE: Final = re.compile(r"[\s\-()（）.]")
 
@@ -50,7 +51,7 @@ def normal_phone(phone: str) -> str:
 
 def is_masked(text: str) -> bool:
     """A channel hid part of it (张*, 138****0001): it can be compared with nothing."""
-    return any(character in _MASKS for character in text)
+    return _MASK.search(text.strip()) is not None
 
 
 def mask_name(name: str) -> str:

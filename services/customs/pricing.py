@@ -31,7 +31,7 @@ from services.customs.tariff import (
 )
 from shared.money import Money
 
-# More than this over the total per line is no rounding: the total lies where one fen more of goods means full tax.
+# More than this over the total per line is no rounding: no goods value gives this total.
 RESIDUE_PER_LINE: Final = 3
 
 
@@ -93,29 +93,40 @@ def priced(sold: Sequence[Sold], goods: Money, *, freight: Money, discount: Mone
 
 def guess(reaches: Callable[[int], int], wanted: int) -> int:
     """Near the answer in two or three steps: what is over shrinks in proportion, except where the tax jumps."""
-    x = wanted
+    x = max(wanted, 1)
     for _ in range(6):
         reached = reaches(x)
         step = (reached - wanted) * x // reached if reached > 0 else 0
         if not step:
             break
-        x -= step
+        x = max(x - step, 1)
     return x
 
 
 def smallest(reaches: Callable[[int], int], wanted: int, slack: int) -> int:
-    """The least x >= 0 with reaches(x) >= wanted; the function rises, but may wobble by a few fen within `slack`."""
+    """The least x >= 1 with reaches(x) >= wanted; the function rises, but may wobble by a few fen within `slack`."""
     near = guess(reaches, wanted)
-    low, high = max(near - 2, 0), near + 2
+    low, high = max(near - 2, 1), near + 2
     if not (reaches(low) < wanted <= reaches(high)):
-        low, high = 0, max(wanted, 0)
+        low, high = 1, max(wanted, 1)
     while low < high:
         middle = (low + high) // 2
         if reaches(middle) >= wanted:
             high = middle
         else:
             low = middle + 1
-    return next((x for x in range(max(low - slack, 0), low) if reaches(x) >= wanted), low)
+    return next((x for x in range(max(low - slack, 1), low) if reaches(x) >= wanted), low)
+
+
+def wobble(sold: Sequence[Sold]) -> int:
+    """How far rounding may bend the total back: half a fen per tax of a line, before and after, twice where it splits.
+
+    One piece on one line never bends: each fen of goods adds at least a fen to the total.
+    """
+    if len(sold) == 1 and sold[0].quantity == 1:
+        return 0
+    taxes = ((line, 1 + bool(line.rates.consumption or line.rates.specific) + bool(line.rates.duty)) for line in sold)
+    return sum(count * (2 if line.quantity > 1 else 1) for line, count in taxes)
 
 
 def from_included(
@@ -129,7 +140,7 @@ def from_included(
 ) -> Priced | Refusal:
     """Take `total_paid` apart; `discount` is what vouchers settled of the lines' payable sum.
 
-    `tax_gap`: no goods value gives this total, since the tax jumps where one article passes the limit.
+    `no_goods_value`: freight and its tax eat the total, or it lies where the tax jumps as one article passes the limit.
     """
     articles = sum(line.quantity for line in sold)
 
@@ -139,13 +150,13 @@ def from_included(
         treatment = treatment_of(value + freight, articles, limits) or Treatment.REDUCED
         return priced(sold, value, freight=freight, discount=discount, treatment=treatment)
 
-    goods = smallest(lambda x: build(x).taxed.paid.minor, total_paid.minor, len(sold))
+    goods = smallest(lambda x: build(x).taxed.paid.minor, total_paid.minor, wobble(sold))
     found = build(goods)
     residue = found.taxed.paid - total_paid
     match admit(found.taxed.base, articles, used, limits):
         case Refusal() as refusal:
             return refusal
         case _ if residue.minor > RESIDUE_PER_LINE * len(found.lines):
-            return Refusal.TAX_GAP
+            return Refusal.NO_GOODS_VALUE
         case treatment:
             return priced(sold, Money(goods, CNY), freight=freight, discount=discount + residue, treatment=treatment)

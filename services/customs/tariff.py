@@ -6,7 +6,7 @@ answers, November 2025). Apportionment, residue and rounding level are project r
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import ROUND_HALF_UP, Decimal
@@ -14,7 +14,7 @@ from enum import StrEnum
 from typing import Final
 
 from shared.errors import BadInput
-from shared.money import Money, total
+from shared.money import Money
 
 CNY: Final = "CNY"
 NOTHING: Final = Money(0, CNY)
@@ -56,11 +56,11 @@ class Treatment(StrEnum):
 
 
 class Refusal(StrEnum):
-    """Why an order is no retail import; customs' own words for it are -621005 and -621018."""
+    """Why an order is no retail import (customs' own -621005, -621018), or its tax-included total is none."""
 
     SINGLE_LIMIT = "single_limit"
     ANNUAL_LIMIT = "annual_limit"
-    TAX_GAP = "tax_gap"
+    NO_GOODS_VALUE = "no_goods_value"
 
 
 def treatment_of(base: Money, articles: int, limits: Limits = LIMITS) -> Treatment | None:
@@ -131,24 +131,29 @@ class Taxed:
 
     @property
     def duty(self) -> Money:
-        return total([line.duty for line in self.lines], CNY)
+        return _sum(line.duty for line in self.lines)
 
     @property
     def consumption(self) -> Money:
-        return total([line.consumption for line in self.lines], CNY)
+        return _sum(line.consumption for line in self.lines)
 
     @property
     def vat(self) -> Money:
-        return total([line.vat for line in self.lines], CNY)
+        return _sum(line.vat for line in self.lines)
 
     @property
     def tax(self) -> Money:
-        return total([line.tax for line in self.lines], CNY)
+        return _sum(amount for line in self.lines for amount in (line.duty, line.consumption, line.vat))
 
     @property
     def paid(self) -> Money:
         """What the documents call actually paid: goods + freight + insurance + tax - discount."""
-        return self.base + self.tax - self.discount
+        return _sum((self.goods, self.freight, self.insurance, self.tax, -self.discount))
+
+
+def _sum(amounts: Iterable[Money]) -> Money:
+    # One Money for a whole sum: taking a price apart sums some hundred times.
+    return Money(sum(amount.minor for amount in amounts), CNY)
 
 
 def half_up(exact_fen: Decimal) -> int:
@@ -204,7 +209,7 @@ def tax(
     shares = [apportion(amount, weights) for amount in (freight, insurance, discount)]
     taxed = []
     for line, of_freight, of_insurance, of_discount in zip(lines, *shares, strict=True):
-        base = line.total + of_freight + of_insurance
+        base = _sum((line.total, of_freight, of_insurance))
         duty, consumption, vat = line_taxes(base, line.rates, line.specific_quantity, treatment)
         taxed.append(TaxedLine(base, of_freight, of_insurance, of_discount, duty, consumption, vat))
-    return Taxed(treatment, total(weights, CNY), freight, insurance, discount, tuple(taxed))
+    return Taxed(treatment, _sum(weights), freight, insurance, discount, tuple(taxed))

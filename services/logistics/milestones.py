@@ -60,8 +60,8 @@ class Milestone(StrEnum):
     LOST = "lost"
     DESTROYED = "destroyed"
     CANCELLED = "cancelled"
-    IN_TRANSIT = "in_transit"  # a movement scan with no more specific meaning
-    INFO_UPDATE = "info_update"  # data only (weight, address, note)
+    IN_TRANSIT = "in_transit"  # it moved; nothing says how
+    INFO_UPDATE = "info_update"  # news about it, not of it: a weight, a note
 
 
 class Coarse(StrEnum):

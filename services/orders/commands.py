@@ -6,17 +6,35 @@ from dataclasses import dataclass
 from typing import Literal
 
 from services.orders.order import Order
+from services.orders.placing import Snapshot
+from services.orders.providers.base import Refund
 from shared.events.values import Sealed
 from shared.ids import OrderId, ParcelId
 
 
 @dataclass(frozen=True, slots=True)
 class Pushed:
-    """A channel's snapshot of one order, as a new order would look; `cancelled` is the channel's reason, if it is."""
+    """A channel's snapshot of one order, and how a new order of it would look; `cancelled` is the channel's reason, if it is."""
 
     order: Order
+    snapshot: Snapshot
     cancelled: str | None = None
     paid_elsewhere: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class RefundPushed:
+    """The channel made a refund of its own; it stays attached to its snapshot of the order."""
+
+    order_id: OrderId
+    refund: Refund
+
+
+@dataclass(frozen=True, slots=True)
+class Nothing:
+    """Authentic and understood, and nothing follows from it."""
+
+    order_id: OrderId
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +99,3 @@ class ConfirmShipment:
     external_id: str
     carrier: str
     waybill_no: str
-
-
-Command = Pushed | IdentitySupplied | AddressCorrected | CancelAsked | HoldLiftAsked

@@ -102,7 +102,11 @@ def authorise_exit(order: Order, _: Policy, __: datetime) -> Said | None:
 def withdraw_exit(order: Order, _: Policy, __: datetime) -> Said | None:
     """Release is revocable: whatever made the authorisation untrue takes it back, as long as the goods are inside."""
     for parcel_id_, parcel in order.parcels.items():
-        if parcel.exit == "authorised" and parcel.state in (Carriage.BOOKED, Carriage.PACKED) and not order.may_exit(parcel):
+        if (
+            parcel.exit == "authorised"
+            and parcel.state in (Carriage.BOOKED, Carriage.PACKED)
+            and not order.may_exit(parcel)
+        ):
             reason = ", ".join(order.holds) or order.import_papers.state.value
             fact = facts.ExitWithdrawn(order_id=order.id, seller=order.seller, parcel_id=parcel_id_, reason=reason)
             return Said(order.with_parcel(parcel_id_, replace(parcel, exit="withdrawn")), (fact,))
@@ -113,7 +117,9 @@ def confirm_shipment(order: Order, _: Policy, now: datetime) -> Said | None:
     """The channel hears of the exit once, and never before there was one."""
     for parcel_id_, parcel in order.parcels.items():
         if parcel.confirmed == "no" and parcel.state in (Carriage.EXITED, Carriage.DELIVERED):
-            task = ConfirmShipment(order.id, parcel_id_, order.connection, order.external_id, parcel.carrier, parcel.waybill_no)
+            task = ConfirmShipment(
+                order.id, parcel_id_, order.connection, order.external_id, parcel.carrier, parcel.waybill_no
+            )
             work = Work(CONFIRM_SHIPMENT, order.id, now, task, parcel_id_)
             return Said(order.with_parcel(parcel_id_, replace(parcel, confirmed="asked")), work=(work,))
     return None
@@ -130,7 +136,9 @@ def start_hold(order: Order, policy: Policy, _: datetime) -> Said | None:
 def release_funds(order: Order, _: Policy, __: datetime) -> Said | None:
     if not order.may_release_funds():
         return None
-    return Said(replace(order, hold_over=False), (facts.FundsReleaseAuthorised(order_id=order.id, seller=order.seller),))
+    return Said(
+        replace(order, hold_over=False), (facts.FundsReleaseAuthorised(order_id=order.id, seller=order.seller),)
+    )
 
 
 def complete(order: Order, _: Policy, __: datetime) -> Said | None:
@@ -188,7 +196,11 @@ def refund(order: Order, _: Policy, __: datetime) -> Said | None:
     number = order.money.refunds + 1
     plan = replace(order.money, state=Money.REFUNDING, refunds=number)
     fact = facts.RefundRequested(
-        order_id=order.id, seller=order.seller, refund_id=f"whole-{number}", amount=order.money.captured, reason=order.reason
+        order_id=order.id,
+        seller=order.seller,
+        refund_id=f"whole-{number}",
+        amount=order.money.captured,
+        reason=order.reason,
     )
     return Said(order.with_money(plan), (fact,))
 
@@ -240,4 +252,3 @@ def settle(order: Order, policy: Policy, now: datetime) -> Said:
                 said = Said(more.order, said.facts + more.facts, said.work + more.work, said.cancel + more.cancel)
                 spoken = True
     return said
-

@@ -87,8 +87,6 @@ class Order:
     recipient_version: int
     placed_at: datetime
     person: Sealed | None = None
-    channel_updated_at: datetime | None = None
-    channel_rank: int = 0
     intent: Intent = Intent.PLACED
     holds: tuple[str, ...] = ()
     money: MoneyPlan = field(default_factory=MoneyPlan)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import replace
@@ -18,11 +19,16 @@ from services.orders.commands import (
     HoldOver,
     IdentityOverdue,
     IdentitySupplied,
+    Nothing,
     PaymentOverdue,
     Pushed,
+    RefundPushed,
 )
 from services.orders.guards import Policy, Said
 from services.orders.order import ORDER, Order, Parcel, PaperTrail
+from services.orders.placing import SNAPSHOT
+from services.orders.providers.base import Disposition
+from services.orders.providers.snapshots import attach_refund, take_snapshot
 from services.orders.tracks import TRACK_OF, Carriage, Intent, Money, Other, Papers, Track
 from shared.errors import Permanent
 from shared.events import catalog, customs, logistics, payments
@@ -46,9 +52,10 @@ class TooLate(Permanent):
 
 
 def reach(content: object) -> Reach:
-    """An order is one lane and one state."""
+    """An order is one lane; beside its own state stands the channel's last snapshot of it."""
     order_id = content.order.id if isinstance(content, Pushed) else _order_id(content)
-    return Reach((order_id,), (ORDER.key(order_id),))
+    channel = (SNAPSHOT.key(order_id),) if isinstance(content, Pushed | RefundPushed) else ()
+    return Reach((order_id,), (ORDER.key(order_id), *channel))
 
 
 def _order_id(content: object) -> str:
@@ -57,8 +64,10 @@ def _order_id(content: object) -> str:
 
 def decide(policy: Policy, states: States, content: object, now: datetime) -> Answer:
     """One item against one order."""
-    if isinstance(content, Pushed):
-        return pushed(policy, states.get(ORDER, content.order.id), content, now)
+    if isinstance(content, Nothing):
+        return NOTHING
+    if isinstance(content, Pushed | RefundPushed):
+        return channel_spoke(policy, states, content, now)
     order = states.get(ORDER, _order_id(content))
     if isinstance(content, Event):
         return fact_arrived(policy, order, content, now)
@@ -109,7 +118,12 @@ def _state(order: Order, one: Track, fact: Event) -> Any:  # noqa: ANN401  # the
 def conflict(order: Order, one: Track, state: str, fact: Event) -> Decision:
     """Both cannot be true: a person looks, nothing is parked, and nothing irreversible happens meanwhile."""
     case = facts.ConflictFound(
-        order_id=order.id, seller=order.seller, track=one.name, state=state, fact=fact.type, detail=f"{fact.type} while {state}"
+        order_id=order.id,
+        seller=order.seller,
+        track=one.name,
+        state=state,
+        fact=fact.type,
+        detail=f"{fact.type} while {state}",
     )
     held = replace(order, conflicts=order.conflicts + 1)
     return Decision(puts=(ORDER.put(order.id, held),), facts=(case,))
@@ -144,7 +158,9 @@ def carrying(order: Order, fact: Event) -> Order:
 
 
 def _opened(order: Order, fact: payments.PaymentOpened) -> Order:
-    return order.with_money(replace(order.money, qr=fact.qr, out_trade_no=fact.out_trade_no, expires_at=fact.expires_at))
+    return order.with_money(
+        replace(order.money, qr=fact.qr, out_trade_no=fact.out_trade_no, expires_at=fact.expires_at)
+    )
 
 
 def _captured(order: Order, fact: payments.PaymentCaptured) -> Order:
@@ -234,21 +250,32 @@ def noted(order: Order, fact: Event) -> Order:
 # --- what comes from outside --------------------------------------------------------------------------------------------
 
 
-def pushed(policy: Policy, order: Order | None, push: Pushed, now: datetime) -> Decision:
-    """A channel's snapshot: the first one places the order, a newer one yields the facts that it implies, an older one none."""
-    if order is None:
-        return place(policy, push, now)
-    seen = (order.channel_updated_at, order.channel_rank)
-    news = (push.order.channel_updated_at, push.order.channel_rank)
-    if news[0] is None or (seen[0] is not None and (news[0], news[1]) <= (seen[0], seen[1])):
-        return NOTHING  # superseded: old news never overwrites new
-    before, order = order, replace(order, channel_updated_at=news[0], channel_rank=news[1])
+def channel_spoke(policy: Policy, states: States, content: Pushed | RefundPushed, now: datetime) -> Answer:
+    """A channel's snapshot: the first one places the order, a newer one yields what it implies, an older one nothing."""
+    if isinstance(content, RefundPushed):
+        stored = states.get(SNAPSHOT, content.order_id)
+        if stored is None:
+            return Early("a refund of an order that is not known yet", now + PATIENCE)
+        grown = replace(stored, order=attach_refund(stored.order, content.refund).order)
+        return Decision((SNAPSHOT.put(content.order_id, grown),))
+    order_id, new = content.order.id, content.snapshot
+    stored = states.get(SNAPSHOT, order_id)
+    taken = take_snapshot(stored.order if stored else None, new.order)
+    if taken.disposition is Disposition.SUPERSEDED:
+        return NOTHING  # old news never overwrites new
+    order = states.get(ORDER, order_id)
+    decision = place(policy, content, now) if order is None else pushed(policy, order, content, now)
+    return replace(decision, puts=(*decision.puts, SNAPSHOT.put(order_id, replace(new, order=taken.order))))
+
+
+def pushed(policy: Policy, order: Order, push: Pushed, now: datetime) -> Decision:
     said = Said(order)
     if push.cancelled is not None:
-        said = cancel(order, "buyer", push.cancelled)
-    elif push.paid_elsewhere:
+        with contextlib.suppress(TooLate):  # the channel's word about a delivered order is a return, not a cancellation
+            said = cancel(order, "buyer", push.cancelled)
+    elif push.paid_elsewhere and order.money.state is Money.NONE:
         said = Said(order.holding("payment_not_declarable"))
-    return _decision(before, _settled(said, policy, now))
+    return _decision(order, _settled(said, policy, now))
 
 
 def place(policy: Policy, push: Pushed, now: datetime) -> Decision:
@@ -272,7 +299,9 @@ def place(policy: Policy, push: Pushed, now: datetime) -> Decision:
 
 def commanded(policy: Policy, order: Order, content: object, now: datetime) -> Decision:
     match content:
-        case IdentitySupplied() | AddressCorrected() | CancelAsked() if content.seller and content.seller != order.seller:
+        case IdentitySupplied() | AddressCorrected() | CancelAsked() if (
+            content.seller and content.seller != order.seller
+        ):
             raise UnknownOrder(f"no order {order.id}")
         case IdentitySupplied(person=person):
             said = _amended(replace(order, person=person), "identity_missing")
@@ -295,7 +324,11 @@ def outcome(order: Order, done: Outcome) -> Said:
     match done.task, done.result:
         case PaymentOverdue(attempt=attempt), Due():
             late = order.money.attempt == attempt and order.money.state in (Money.ASKED, Money.OPEN)
-            return guards.close(order, "system", "payment_overdue") if late and order.intent is Intent.PLACED else Said(order)
+            return (
+                guards.close(order, "system", "payment_overdue")
+                if late and order.intent is Intent.PLACED
+                else Said(order)
+            )
         case IdentityOverdue(), Due():
             missing = order.person is None and order.intent is Intent.PLACED
             return guards.close(order, "system", "identity_missing") if missing else Said(order)
@@ -401,4 +434,3 @@ HANDLES: Final[frozenset[type[Event]]] = frozenset(TRACK_OF) | {
 
 def make_process(policy: Policy) -> Process:
     return Process("orders", HANDLES, reach, partial(decide, policy))
-

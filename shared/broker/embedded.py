@@ -17,7 +17,7 @@ from asyncpg import Connection
 
 from shared.broker.ports import BrokerGone, Fetched, Message, Oversize, Partition, Record, StaleEpoch, TopicSpec
 from shared.db.engine import Database, DatabaseGone
-from shared.events.envelope import pack, unpack
+from shared.flow.headers import pack, unpack
 
 POLL_SECONDS: Final = 0.05  # between processes; inside one a publish wakes the readers at once
 
@@ -53,7 +53,11 @@ _LAG: Final = """
 SELECT c.topic, (SELECT count(*) FROM log WHERE log.topic = c.topic AND log.position > c.position) AS behind
   FROM unnest($1::text[], $2::bigint[]) AS c (topic, position)"""
 
-_GONE: Final = (DatabaseGone, asyncpg.PostgresConnectionError, asyncpg.InterfaceError, asyncpg.OperatorInterventionError, OSError, TimeoutError)
+_GONE: Final = (
+    DatabaseGone, asyncpg.PostgresConnectionError, asyncpg.InvalidTransactionStateError, asyncpg.TransactionRollbackError,
+    asyncpg.InsufficientResourcesError, asyncpg.OperatorInterventionError, asyncpg.LockNotAvailableError,
+    asyncpg.InterfaceError, asyncpg.InternalClientError, OSError, TimeoutError,
+)  # fmt: skip
 
 
 @dataclass

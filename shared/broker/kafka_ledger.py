@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections import OrderedDict, deque
+from collections import deque
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, cast
 
 from shared.broker.ports import Headers, Partition, Record
 
@@ -13,7 +13,7 @@ class Ledger:
     """Records wait here in one queue per partition and leave in turns, so that a full partition starves no other."""
 
     def __init__(self) -> None:
-        self._queues: OrderedDict[Partition, deque[Any]] = OrderedDict()
+        self._queues: dict[Partition, deque[Any]] = {}
         self._floor: dict[Partition, int] = {}  # committed, or where reading began
         self._handed: dict[Partition, int] = {}  # one after the last record that was handed out
 
@@ -30,24 +30,20 @@ class Ledger:
             self._queues.setdefault(partition, deque()).extend(records)
 
     def take(self, limit: int) -> tuple[Record, ...]:
-        """Up to `limit` records: an equal share of each partition in turn, those served now are last the next time."""
+        """Up to `limit` records, in order within each partition; partitions served now are last the next time."""
         taken: list[Record] = []
-        while self._queues and len(taken) < limit:
-            share = -(-(limit - len(taken)) // len(self._queues))
-            for partition in list(self._queues):
-                self._serve(partition, min(share, limit - len(taken)), taken)
+        for partition in list(self._queues):
+            if len(taken) < limit:
+                taken += self._serve(partition, limit - len(taken))
         return tuple(taken)
 
-    def _serve(self, partition: Partition, count: int, taken: list[Record]) -> None:
-        if count < 1:
-            return
-        queue = self._queues[partition]
-        taken.extend(_record(partition, queue.popleft()) for _ in range(min(count, len(queue))))
-        self._handed[partition] = taken[-1].offset + 1
+    def _serve(self, partition: Partition, most: int) -> list[Record]:
+        queue = self._queues.pop(partition)
+        served = [_record(partition, queue.popleft()) for _ in range(min(most, len(queue)))]
+        self._handed[partition] = served[-1].offset + 1
         if queue:
-            self._queues.move_to_end(partition)
-        else:
-            del self._queues[partition]
+            self._queues[partition] = queue
+        return served
 
     def waiting(self, partition: tuple[str, int]) -> bool:
         return partition in self._queues
@@ -86,6 +82,7 @@ def _record(partition: Partition, raw: Any) -> Record:  # noqa: ANN401 - aiokafk
 
 
 def _headers(raw: tuple[tuple[str, bytes | None], ...]) -> Headers:
-    if any(value is None for _, value in raw):
-        return tuple((name, value or b"") for name, value in raw)
-    return raw  # type: ignore[return-value] # just looked: no None in it
+    for _, value in raw:
+        if value is None:  # we never send that; a foreign producer may
+            return tuple((name, value or b"") for name, value in raw)
+    return cast("Headers", raw)

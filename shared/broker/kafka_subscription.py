@@ -119,7 +119,7 @@ class KafkaSubscription:
         """Let work in flight be committed while we still own it, and only then end the epoch."""
         if consumer is self._consumer:
             self._assigned.clear()
-            if self._ledger.in_flight:
+            if self._ledger.in_flight and _generation(consumer) == self._generation:  # a lost member cannot commit
                 await wait_for_event(self._drained, time.monotonic() + self._settings.revoke_seconds)
         if consumer is self._consumer:
             self._end_epoch()
@@ -149,6 +149,7 @@ class KafkaSubscription:
         if self._careful:
             await self._read_apart(consumer, until)
             return
+        self._reap()
         if self._polling is None and not self._ledger.empty:
             # No task around it: without time to wait and with a settled assignment getmany never suspends.
             if hungry := self._hungry(consumer):
@@ -175,10 +176,13 @@ class KafkaSubscription:
         seconds = max(0.0, until - time.monotonic())
         if self._polling is None:
             self._polling = asyncio.create_task(self._poll(consumer, (), int(seconds * 1000)))
-        polling = self._polling
-        await asyncio.wait({polling}, timeout=seconds + 0.01)
-        if polling.done():
-            self._polling = None
+        await asyncio.wait({self._polling}, timeout=seconds + 0.01)
+        self._reap()
+
+    def _reap(self) -> None:
+        """Raise what the poll in the background came to; what it read stands in the ledger already."""
+        if self._polling and self._polling.done():
+            polling, self._polling = self._polling, None
             if not polling.cancelled():
                 polling.result()
 

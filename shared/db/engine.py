@@ -54,7 +54,10 @@ class Database:
                 command_timeout=35,
                 server_settings={**SETTINGS, "application_name": f"{self.name}/{role}", **(settings or {})},
             )
-        except (OSError, asyncpg.PostgresConnectionError, asyncpg.CannotConnectNowError, asyncpg.TooManyConnectionsError, TimeoutError) as error:
+        except (
+            OSError, TimeoutError, asyncpg.PostgresConnectionError, asyncpg.OperatorInterventionError,
+            asyncpg.TooManyConnectionsError, asyncpg.InternalClientError,
+        ) as error:  # fmt: skip
             raise DatabaseGone(f"{self.name}: no connection ({type(error).__name__})") from error
         if connection.get_server_version().major < 17:
             await connection.close()

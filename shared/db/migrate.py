@@ -15,7 +15,9 @@ from sqlalchemy.ext.asyncio import create_async_engine
 from sqlalchemy.pool import NullPool
 
 ROOT: Final = Path(__file__).resolve().parents[2]
-LOCK_TIMEOUT: Final = "SET lock_timeout = '3s'"  # a migration that waits for a busy table must give up, not stop the table
+LOCK_TIMEOUT: Final = (
+    "SET lock_timeout = '3s'"  # a migration that waits for a busy table must give up, not stop the table
+)
 
 
 async def provision(admin_dsn: str, name: str, password: str) -> str:

@@ -108,7 +108,9 @@ def open_envelope(headers: Headers, value: bytes) -> Envelope:
             aggregate_version=int(fields.get("ce_aggregateversion", b"0")),
         )
     except KeyError as error:
-        raise BadInput(f"header {error.args[0]} is missing", where="headers", fix="send CloudEvents 1.0 binary mode") from error
+        raise BadInput(
+            f"header {error.args[0]} is missing", where="headers", fix="send CloudEvents 1.0 binary mode"
+        ) from error
     except ValidationError as error:
         raise BadInput(_first_problem(error.errors()), where="data") from error
     except ValueError as error:

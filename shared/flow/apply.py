@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import cached_property, partial
@@ -14,14 +14,14 @@ from asyncpg import Connection, Record as Row
 from pydantic import TypeAdapter
 
 from shared.broker.ports import Oversize, Partition, Record
-from shared.errors import Failure
 from shared.events.base import REGISTRY, Event
-from shared.events.envelope import Cause, Envelope, open_envelope, pack, unpack, write_headers
+from shared.events.envelope import Cause, Envelope, write_headers
 from shared.events.topics import TOPICS
 from shared.flow import sql
 from shared.flow.decision import Process, Reach, Reply, StateKey, States
-from shared.flow.fold import Effects, Fold, Held, NeedsWider, OutboxRow
-from shared.flow.items import Fate, Item, Leased, Parked, Poison, Receipt, Result
+from shared.flow.fold import Effects, Fold, Held, NeedsWider, OutboxRow, opened
+from shared.flow.headers import pack, unpack
+from shared.flow.items import Fate, Item, Leased, Parked, Receipt, Result
 from shared.flow.lanes import SEEDS, lock_lanes
 from shared.flow.tables import StateTable
 from shared.ids import uuid7
@@ -52,24 +52,29 @@ class Applier:
             try:
                 async with connection.transaction():
                     return await self._once(connection, move, items, now)
-            except NeedsWider as wider:
-                items = [replace(i, reach=i.reach + wider.reach) if i.id == wider.item.id else i for i in items]
+            except NeedsWider as wider:  # one item may carry it for all: they share one set of lanes and states
+                items = [replace(items[0], reach=_wider(items[0].reach, wider)), *items[1:]]
 
     async def replay(self, connection: Connection, lanes: Sequence[str], now: datetime, *, limit: int = BATCH) -> list[Result]:
         """What is parked in these lanes, again, in sequence: each success is unparked, the first failure stays the dead letter."""
-        wanted = frozenset(lanes)
+        reach = Reach(tuple(lanes))
         while True:
-            async with connection.transaction():
-                await lock_lanes(connection, wanted, self._seed)
-                waiting = await self._parked(connection, lanes)
-                if (needed := _lanes(waiting)) <= wanted:
-                    return await self._replay(connection, waiting, wanted, now, limit)
-            wanted |= needed
+            try:
+                async with connection.transaction():
+                    await lock_lanes(connection, reach.lanes, self._seed)
+                    waiting = await self._parked(connection, lanes)
+                    return await self._replay(connection, waiting, reach, now, limit)
+            except NeedsWider as wider:
+                reach = _wider(reach, wider)
 
     async def _replay(
-        self, connection: Connection, waiting: Sequence[Item], lanes: frozenset[str], now: datetime, limit: int
+        self, connection: Connection, waiting: Sequence[Item], reach: Reach, now: datetime, limit: int
     ) -> list[Result]:
-        fold = self._fold(await self._states(connection, waiting), waiting, now)
+        lanes = frozenset(reach.lanes)
+        if not (needed := _lanes(waiting)) <= lanes:
+            raise NeedsWider(waiting[0], Reach(tuple(sorted(needed))))
+        keys = chain(reach.keys, *(item.reach.keys for item in waiting))
+        fold = self._fold(await self._states(connection, keys), waiting, now)
         fold.replay([i for i in waiting if isinstance(i.origin, Parked) and i.origin.state != "early"][:limit])
         fold.settle({item.lane for item in waiting})
         fold.effects.refuse_foreign_lanes(lanes)
@@ -85,10 +90,10 @@ class Applier:
         await lock_lanes(connection, lanes, self._seed)
         loaded = await self._claim_and_load(connection, move, items, lanes)
         waiting = await self._parked(connection, sorted(loaded.held)) if loaded.held else []
-        extra = await self._states(connection, waiting) if waiting else {}
-        if waiting and not (more := _lanes(waiting)) <= lanes:
-            raise NeedsWider(items[0], Reach((items[0].lane, *sorted(more - lanes))))
-        fold = self._fold({**extra, **loaded.states}, waiting, now)
+        if not (more := _lanes(waiting)) <= lanes:
+            raise NeedsWider(items[0], Reach(tuple(sorted(more))))
+        extra = await self._states(connection, chain(*(item.reach.keys for item in waiting))) if waiting else {}
+        fold = self._fold({**extra, **loaded.states}, waiting, now, loaded.blocked)
         fold.run(self.telemetry.stepping(loaded.first(items)))
         fold.effects.refuse_foreign_lanes(lanes)
         await self._write(connection, fold.effects, now)
@@ -112,22 +117,22 @@ class Applier:
         return {table.kind.name: table.codec for table in self.tables}
 
     def _sorted_out(self, rows: Sequence[Row]) -> _Loaded:
-        loaded = _Loaded(set(), {}, {}, set())
+        loaded = _Loaded(set(), {}, {}, set(), set())
         for what, a, b, n, body in rows:
             if what == "claimed":
                 loaded.claimed.add(a)
             elif what == "parked":
-                loaded.held.add(a)
+                (loaded.held if b == "early" else loaded.blocked).add(a)
             elif what == "reply":
                 loaded.replies[a] = Reply(n, body, b)
             else:
                 loaded.states[what, a] = self._codecs[what].validate_json(body)
         return loaded
 
-    async def _states(self, connection: Connection, items: Sequence[Item]) -> dict[StateKey, object]:
-        wanted = {key for item in items for key in item.reach.keys}
-        keys = [[key for kind, key in wanted if kind == table.kind.name] for table in self.tables]
-        return self._sorted_out(await connection.fetch(sql.load_states(self.tables), *keys)).states
+    async def _states(self, connection: Connection, keys: Iterable[StateKey]) -> dict[StateKey, object]:
+        wanted = set(keys)
+        columns = [[key for kind, key in wanted if kind == table.kind.name] for table in self.tables]
+        return self._sorted_out(await connection.fetch(sql.load_states(self.tables), *columns)).states
 
     async def _parked(self, connection: Connection, lanes: Sequence[str]) -> list[Item]:
         return [self._waiting(row) for row in await connection.fetch(sql.LOAD_PARKED, list(lanes))]
@@ -139,14 +144,16 @@ class Applier:
         origin = Parked(row["seq"], row["state"], record, row["deadline"], row["attempts"])
         return replace(self.read(record), origin=origin)
 
-    def _fold(self, states: Mapping[StateKey, object], waiting: Sequence[Item], now: datetime) -> Fold:
-        return Fold(self.process, States(dict(states)), now, partial(self._spoken, now), list(waiting))
+    def _fold(
+        self, states: Mapping[StateKey, object], waiting: Sequence[Item], now: datetime, blocked: Iterable[str] = ()
+    ) -> Fold:
+        return Fold(self.process, States(dict(states)), now, partial(self._spoken, now), list(waiting), blocked=set(blocked))
 
     def _spoken(self, now: datetime, fact: Event, cause: Cause) -> OutboxRow:
         """A fact as its outbox row. One that its topic cannot carry is refused here, alone, and never reaches the relay."""
         headers = pack(write_headers(Envelope(uuid7(), fact, now, cause, self.corridor)))
         value = fact.model_dump_json().encode()
-        if (size := len(headers) + len(value) + 64) > (limit := LIMITS[fact.topic]):
+        if (size := len(headers) + len(value) + len(fact.key.encode()) + 64) > (limit := LIMITS[fact.topic]):
             raise Oversize(fact.topic, fact.key, size, limit)
         return fact.topic, fact.key, headers, value
 
@@ -156,13 +163,7 @@ class Applier:
         return None if kind is not None and kind not in self.process.handles else self.read(record)
 
     def read(self, record: Record) -> Item:
-        """A record as an item; one that cannot be read is poison: it goes to the dead letters and blocks its lane."""
-        try:
-            envelope = open_envelope(record.headers, record.value)
-            reach = self.process.reach(envelope.event)
-        except Failure as failure:
-            return Item(uuid7(), Poison(failure), Reach((record.key,)), Cause("", record.key), record)
-        return Item(envelope.id, envelope.event, reach, envelope.causing(envelope.cause.traceparent), record)
+        return opened(self.process, record)
 
     async def _write(self, connection: Connection, effects: Effects, now: datetime) -> None:
         parts = [(part, columns) for part, columns in self._parts(effects, now) if columns]
@@ -186,7 +187,7 @@ class Applier:
             (sql.CANCEL, [(name.kind, name.lane, name.name) for name in effects.cancelled.values()]),
             (sql.ALIASES, list(effects.aliases.items())),
             (sql.PARK, [_park_row(held, now) for held in effects.held if held.seq is None]),
-            (sql.REPARK, [(h.seq, h.state, h.code, h.reason, now) for h in effects.held if h.seq is not None]),
+            (sql.REPARK, [(h.seq, h.state, h.code, h.reason[:2000], now, h.deadline) for h in effects.held if h.seq is not None]),
             (sql.UNPARK, [(seq,) for seq in effects.unparked]),
             (sql.RECEIPTS, [_receipt_row(*receipt) for receipt in effects.receipts]),
         ]
@@ -197,6 +198,7 @@ class _Loaded:
     states: dict[StateKey, object]
     replies: dict[str, Reply]
     held: set[str]
+    blocked: set[str]
 
     def first(self, items: Sequence[Item]) -> list[Item]:
         """The first of each id, where its claim was ours to take."""
@@ -209,11 +211,22 @@ class _Loaded:
     def results(self, items: Sequence[Item], decided: Sequence[Result]) -> list[Result]:
         """One per item, in order: what was decided, or duplicate with the answer that the first one got."""
         fresh = {_claim(result.item): result for result in decided}
-        answers = self.replies | {claim: result.reply for claim, result in fresh.items() if result.reply}
+        answers = self.replies | {claim: result.reply or _promised(result.item) for claim, result in fresh.items()}
         return [
             fresh.pop(claim) if claim in fresh else Result(item, Fate.DUPLICATE, answers.get(claim))
             for item, claim in ((item, _claim(item)) for item in items)
         ]
+
+
+def _wider(reach: Reach, wanted: NeedsWider) -> Reach:
+    """Raises RuntimeError (a bug) where nothing would be added: it would start again for ever."""
+    if (wide := reach + wanted.reach) == reach:
+        raise RuntimeError(f"{wanted.item.lane}: asks for what is locked and loaded already") from wanted
+    return wide
+
+
+def _promised(item: Item) -> Reply | None:
+    return item.origin.reply if isinstance(item.origin, Receipt) else None
 
 
 def _lanes(items: Sequence[Item]) -> frozenset[str]:
@@ -245,10 +258,10 @@ def _receipt_insert(item: Item, receipt: Receipt) -> tuple[Any, ...]:
     )  # fmt: skip
 
 
-def _receipt_row(item: Item, status: str, reason: str, reply: Reply | None) -> tuple[Any, ...]:
+def _receipt_row(receipt_id: UUID, status: str, reason: str, reply: Reply | None) -> tuple[Any, ...]:
     if reply is None:
-        return item.id, status, reason, None, None, None
-    return item.id, status, reason, reply.status, reply.content_type, reply.body
+        return receipt_id, status, reason, None, None, None
+    return receipt_id, status, reason, reply.status, reply.content_type, reply.body
 
 
 def _park_row(held: Held, now: datetime) -> tuple[Any, ...]:

@@ -10,6 +10,7 @@ from typing import Final
 from shared.broker.ports import Broker, BrokerGone, Fetched, StaleEpoch, Subscription
 from shared.errors import Failure
 from shared.flow.apply import BATCH
+from shared.flow.fold import Bug
 from shared.flow.items import Fate, Result
 from shared.flow.runner import Runner
 from shared.logs import logger
@@ -43,6 +44,7 @@ class Consumer:
                 await self._turn(subscription)
         finally:
             await subscription.close()
+            self.runner.drop()
 
     async def _turn(self, subscription: Subscription) -> None:
         try:
@@ -67,8 +69,9 @@ class Consumer:
         for fate in Fate:
             self.telemetry.count("corridor.facts", sum(1 for r in results if r.fate is fate), fate=fate.value)
         for result in results:
-            named = result.failure is None or isinstance(result.failure, Failure)
-            self.bugs = 0 if named else self.bugs + 1
+            named = result.failure is None or (isinstance(result.failure, Failure) and not isinstance(result.failure, Bug))
+            # What only waits behind a bug, or came twice, proves nothing.
+            self.bugs = 0 if result.fate is Fate.DONE else self.bugs + (not named)
             if result.fate is Fate.DEAD:
                 log.error("dead letter", lane=result.item.lane, item_id=str(result.item.id), exc_info=None if named else result.failure)
         if self.bugs > BUGS_IN_A_ROW:

@@ -167,3 +167,5 @@ class Process:
     handles: frozenset[type[Event]]
     reach: Callable[[object], Reach]
     decide: Callable[[States, object, datetime], Answer]
+    envelopes: bool = False
+    """Facts come with their envelope (id, time, cause): for who tells their story rather than acts on them."""

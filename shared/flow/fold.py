@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+from bisect import insort
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
-from itertools import groupby
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from sys import maxsize
 from typing import Final
 from uuid import UUID
 
+from shared.broker.ports import Record
 from shared.errors import BadInput, Failure, Permanent
 from shared.events.base import Event
-from shared.events.envelope import Cause
-from shared.flow.decision import Decision, Early, Process, Put, Reach, Reply, States, Wider, Work, WorkName
-from shared.flow.items import Fate, Item, Parked, Poison, Receipt, Result
+from shared.events.envelope import Cause, open_envelope
+from shared.flow.decision import NOTHING, Decision, Early, Outcome, Process, Put, Reach, Reply, States, Wider, Work, WorkName
+from shared.flow.items import Fate, Item, Leased, Parked, Poison, Receipt, Result
+from shared.ids import derived
 
 
 OutboxRow = tuple[str, str, bytes, bytes]  # topic, key, packed headers, value
@@ -65,7 +68,7 @@ class Effects:
     aliases: dict[str, str] = field(default_factory=dict)
     held: list[Held] = field(default_factory=list)
     unparked: list[int] = field(default_factory=list)
-    receipts: list[tuple[Item, str, str, Reply | None]] = field(default_factory=list)
+    receipts: list[tuple[UUID, str, str, Reply | None]] = field(default_factory=list)
 
     def hold(self, held: Held) -> None:
         """Park it; a later word about the same item replaces the earlier one."""
@@ -73,10 +76,18 @@ class Effects:
 
     def quarantine(self, item: Item, failure: Failure, now: datetime) -> None:
         """Acknowledged and stored, not applied. One that is only early is tried again for minutes."""
-        self.receipts.append((item, "quarantined", f"{failure.code}: {failure}", None))
+        self.receipts.append((item.id, "quarantined", f"{failure.code}: {failure}", _refusal(item, failure)))
         if isinstance(failure, TooEarly):
             work = Work(RETRY_RECEIPT, item.lane, now + RETRY_AFTER, RetryReceipt(item.id), str(item.id))
             self.work[work.lane, work.kind, work.name] = (work, item.cause)
+
+    def understood(self, item: Item, reply: Reply | None) -> None:
+        """A receipt that got its own reply, or a quarantined one that is applied now (not before: it would be lost in silence)."""
+        match item.origin:
+            case Receipt() if reply is not None:
+                self.receipts.append((item.id, "accepted", "", reply))
+            case Leased(task=RetryReceipt(receipt_id=receipt_id)) if not isinstance(item.content, Outcome):
+                self.receipts.append((receipt_id, "accepted", "", reply))
 
     def release(self, item: Item) -> None:
         """It waited and is done: its row goes, or is never written."""
@@ -130,19 +141,18 @@ class Fold:
             result = self._one(item)
             self.results.append(result)
             if result.fate is Fate.DONE:
-                self._try_early(item.lane)
+                self.settle(item.reach.lanes)
         return self.effects
 
     def replay(self, items: Sequence[Item]) -> Effects:
         """Parked items of a lane, in sequence: the first that fails again becomes the dead letter, the rest stay behind it."""
-        for lane, queue in groupby(items, key=lambda item: item.lane):
-            self.blocked.discard(lane)
-            for item in queue:
-                result = self._one(item)
-                self.results.append(result)
-                if result.fate is Fate.DONE:
-                    self.effects.release(item)
-                    self._try_early(lane)
+        self.blocked -= {item.lane for item in items}  # once: the sequences of several lanes are interleaved
+        for item in items:
+            result = self._one(item)
+            self.results.append(result)
+            if result.fate is Fate.DONE:
+                self.effects.release(item)
+                self.settle(item.reach.lanes)
         return self.effects
 
     def settle(self, lanes: Iterable[str]) -> Effects:
@@ -156,15 +166,16 @@ class Fold:
         if record is not None:
             if item.lane in self.blocked:
                 return self._hold(item, "blocked")
-            if queue := self.early.get((item.lane, record.partition.topic)):
-                return self._queue(item, _deadline(queue[0]))
+            queue = self.early.get((item.lane, record.partition.topic))
+            if queue and _seq(queue[0]) <= _seq(item):
+                return self._queue(item)
         return self._decide(item)
 
     def _decide(self, item: Item) -> Result:
         try:
             if isinstance(item.content, Poison):
                 raise item.content.failure
-            answer = self.process.decide(self.states, item.content, self.now)
+            answer = NOTHING if _given_up(item) else self.process.decide(self.states, item.content, self.now)
             facts = [self.speak(fact, item.cause) for fact in answer.facts] if isinstance(answer, Decision) else []
         except Exception as error:
             return self._failed(item, error)
@@ -172,8 +183,7 @@ class Fold:
             case Decision():
                 self.states.take(answer.puts)
                 self.effects.take(answer, facts, item.cause)
-                if isinstance(item.origin, Receipt) and answer.reply is not None:
-                    self.effects.receipts.append((item, "accepted", "", answer.reply))
+                self.effects.understood(item, answer.reply)
                 return Result(item, Fate.DONE, answer.reply)
             case Early():
                 return self._too_early(item, answer)
@@ -189,22 +199,24 @@ class Fold:
         elif isinstance(item.origin, Receipt):
             self.effects.quarantine(item, failure, self.now)
         else:
-            raise error
-        return Result(item, Fate.DEAD, failure=error)
+            raise failure from (None if failure is error else error)
+        return Result(item, Fate.DEAD, _refusal(item, failure), error)
 
     def _too_early(self, item: Item, early: Early) -> Result:
         if item.record is None:
             return self._failed(item, TooEarly(early.reason, where=item.lane))
-        if any(item is waiting for waiting in self.early.get((item.lane, _topic(item)), ())):
-            if self.now < _deadline(item, early.deadline):
-                return Result(item, Fate.WAITS)
-            return self._failed(item, TooEarly(f"its cause never came: {early.reason}", where=item.lane))
-        return self._queue(item, early.deadline, early.reason)
+        if not any(item is waiting for waiting in self.early.get((item.lane, _topic(item)), ())):
+            return self._queue(_patient(item, early.deadline), early.deadline, early.reason)
+        if not isinstance(item.origin, Parked) or item.origin.deadline is None:
+            return self._hold(item, "early", code=TooEarly.code, reason=early.reason, deadline=early.deadline)
+        if self.now < item.origin.deadline:
+            return Result(item, Fate.WAITS)
+        return self._failed(item, TooEarly(f"its cause never came: {early.reason}", where=item.lane))
 
-    def _queue(self, item: Item, deadline: datetime, reason: str = "") -> Result:
-        """Behind the early facts of its lane and topic, or as the first of them."""
-        self.early.setdefault((item.lane, _topic(item)), []).append(item)
-        return self._hold(item, "early", code="flow.early", reason=reason, deadline=deadline)
+    def _queue(self, item: Item, deadline: datetime | None = None, reason: str = "") -> Result:
+        """The first early fact of its lane and topic, or behind them: its own patience begins when it comes to the front."""
+        insort(self.early.setdefault((item.lane, _topic(item)), []), item, key=_seq)
+        return self._hold(item, "early", code=TooEarly.code, reason=reason, deadline=deadline)
 
     def _hold(self, item: Item, state: str, *, code: str = "", reason: str = "", deadline: datetime | None = None) -> Result:
         seq = item.origin.seq if isinstance(item.origin, Parked) else None
@@ -222,7 +234,9 @@ class Fold:
         queue, done = self.early[key], 0
         for item in queue:
             result = self._decide(item)
-            if result.fate is Fate.WAITS or key[0] in self.blocked:
+            if result.fate is Fate.DEAD:
+                self.results.append(result)
+            if result.fate is not Fate.DONE:
                 break
             self.effects.release(item)
             done += 1
@@ -244,14 +258,42 @@ class TooEarly(BadInput):
     code = "flow.early"
 
 
+def opened(process: Process, record: Record) -> Item:
+    """A record as an item; one that cannot be read is poison: it goes to the dead letters and blocks its lane."""
+    # A trace header is nobody's business: a forged one never spoils a fact.
+    headers = tuple(header for header in record.headers if header[0] != "traceparent" or header[1].isascii())
+    try:
+        envelope = open_envelope(headers, record.value)
+        content = envelope if process.envelopes else envelope.event
+        reach = process.reach(content)
+    except Exception as error:
+        failure = error if isinstance(error, Failure) else Bug(f"{type(error).__name__} while reading")
+        # Derived: the same record handed out again is the same dead letter.
+        known = derived("poison", *map(str, (*record.partition, record.offset, record.timestamp_ms)))
+        return Item(known, Poison(failure), Reach((record.key,)), Cause("", record.key), record)
+    return Item(envelope.id, content, reach, envelope.causing(envelope.cause.traceparent), record)
+
+
+def _given_up(item: Item) -> bool:
+    """The flow's own work ended without a result: the receipt stays in quarantine, and that is all."""
+    return isinstance(item.content, Outcome) and item.content.kind == RETRY_RECEIPT
+
+
+def _refusal(item: Item, failure: Failure) -> Reply | None:
+    return item.origin.refusal(failure) if isinstance(item.origin, Receipt) and item.origin.refusal else None
+
+
+def _patient(item: Item, deadline: datetime) -> Item:
+    """A replayed one has its patience anew: its cause may stand behind it in the very same replay."""
+    return replace(item, origin=replace(item.origin, deadline=deadline)) if isinstance(item.origin, Parked) else item
+
+
+def _seq(item: Item) -> int:
+    """Its place among what waits; what only comes now is last."""
+    return item.origin.seq if isinstance(item.origin, Parked) else maxsize
+
+
 def _topic(item: Item) -> str:
     record = item.record
     assert record is not None
     return record.partition.topic
-
-
-def _deadline(item: Item, otherwise: datetime = datetime.max.replace(tzinfo=UTC)) -> datetime:
-    """When an early item's patience ends; one parked in this very batch has all of it left."""
-    if isinstance(item.origin, Parked) and item.origin.deadline is not None:
-        return item.origin.deadline
-    return otherwise

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import Enum
@@ -24,6 +25,8 @@ class Receipt:
     reply: Reply
     status: str = "accepted"
     reason: str = ""
+    refusal: Callable[[Failure], Reply] | None = None
+    """What the door answers when the item is refused, if not `reply`: stored too, a repeat gets it again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +92,9 @@ class Item:
                 return None
 
     def poisoned(self, failure: Failure) -> Item:
-        return replace(self, content=Poison(failure))
+        """The same item as one for a person, in a lane that PostgreSQL can store (its text holds neither NUL nor half a pair)."""
+        lane = self.lane.encode(errors="replace").decode().replace("\0", "\ufffd")
+        return replace(self, content=Poison(failure), reach=Reach((lane,)))
 
 
 class Fate(Enum):

@@ -10,7 +10,7 @@ from asyncpg import Connection, Record as Row
 
 from shared.broker.ports import Broker, BrokerGone, Message, Publisher
 from shared.db.engine import Database
-from shared.events.envelope import unpack
+from shared.flow.headers import unpack
 from shared.flow.runner import Remedy, remedy
 from shared.logs import logger
 from shared.telemetry import Telemetry
@@ -48,8 +48,14 @@ class Relay:
                 await asyncio.sleep(0.5)
 
     async def _lead(self, stopping: asyncio.Event) -> None:
-        connection = await self.database.connect(role="relay")
         publisher = await self.broker.publisher()
+        try:
+            connection = await self.database.connect(role="relay")
+            await self._leading(connection, publisher, stopping)
+        finally:
+            await publisher.close()
+
+    async def _leading(self, connection: Connection, publisher: Publisher, stopping: asyncio.Event) -> None:
         try:
             while not stopping.is_set():
                 if await connection.fetchval("SELECT pg_try_advisory_lock($1)", LEADER_LOCK):
@@ -57,7 +63,6 @@ class Relay:
                 else:
                     await self._pause(1.0)
         finally:
-            await publisher.close()
             connection.terminate()
 
     async def _publish_all(self, connection: Connection, publisher: Publisher, stopping: asyncio.Event) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
 from itertools import count
@@ -16,16 +16,17 @@ from shared.clock import Clock
 from shared.db.engine import Database, DatabaseGone
 from shared.errors import Permanent
 from shared.flow.apply import BATCH, Applier, Move
-from shared.flow.items import Item, Result
+from shared.flow.items import Item, Poison, Result
 from shared.logs import logger
 
 log = logger("flow")
 
 T = TypeVar("T")
 
-# Connection, transaction rollback, resources, operator intervention, lock not available: not the data's fault.
-_AGAIN: Final = ("08", "40", "53", "57")
+# Connection, transaction state and rollback, resources, operator intervention, lock not available: not the data's fault.
+_AGAIN: Final = ("08", "25", "40", "53", "57")
 _SPLIT: Final = ("22", "23")
+LANES: Final = 2_000  # of one batch: each is a lock in memory that all transactions share (12,800 at the least)
 PAUSES: Final = (0.02, 0.05, 0.1, 0.25, 0.5, 1.0)  # seconds between repeats of one batch; the last one repeats
 
 
@@ -44,8 +45,14 @@ class Refused(Permanent):
 def remedy(error: BaseException) -> Remedy:
     """What a failed transaction asks for. The outcome of a commit may be unknown: the same items again, their claims decide."""
     match error:
-        case DatabaseGone() | asyncpg.InterfaceError() | OSError() | TimeoutError():
+        case asyncpg.ClientConfigurationError():
+            return Remedy.STOP
+        case asyncpg.InterfaceError() if isinstance(error, ValueError):
+            return Remedy.SPLIT  # the driver cannot encode a value: a lone surrogate, a number that the column cannot hold
+        case DatabaseGone() | asyncpg.InterfaceError() | asyncpg.InternalClientError() | OSError() | TimeoutError():
             return Remedy.AGAIN
+        case asyncpg.InvalidCachedStatementError():
+            return Remedy.AGAIN  # a migration ran meanwhile; the new connection plans anew
         case asyncpg.PostgresError(sqlstate=str(state)):
             if state[:2] in _SPLIT:
                 return Remedy.SPLIT
@@ -64,6 +71,7 @@ class Runner:
     role: str
     committed: Callable[[], None] = lambda: None  # wakes the relay and the worker of this process
     _connection: Connection | None = field(default=None, repr=False)
+    _one: asyncio.Lock = field(default_factory=asyncio.Lock, repr=False)
 
     async def run(self, move: Move, items: Sequence[Item], *, give_up_after: float | None = None) -> list[Result]:
         """Apply all items, in order, each exactly once; a refused one is poisoned alone.
@@ -75,8 +83,8 @@ class Runner:
 
     async def _all(self, move: Move, items: Sequence[Item], give_up_after: float | None) -> list[Result]:
         results: list[Result] = []
-        for start in range(0, len(items), BATCH):
-            results += await self._batch(move, items[start : start + BATCH], give_up_after)
+        for batch in _batches(items):
+            results += await self._batch(move, batch, give_up_after)
         return results
 
     async def _batch(self, move: Move, items: Sequence[Item], give_up_after: float | None) -> list[Result]:
@@ -84,7 +92,7 @@ class Runner:
             results = await self.repeat(lambda c: self.applier.apply(c, move, items, self.clock.now()), give_up_after)
             self.committed()
             return results
-        except asyncpg.PostgresError as error:
+        except (asyncpg.PostgresError, asyncpg.InterfaceError) as error:
             if remedy(error) is not Remedy.SPLIT:
                 raise
             if len(items) == 1:
@@ -95,9 +103,12 @@ class Runner:
             return left + await self._batch(move, items[half:], give_up_after)
 
     @staticmethod
-    def _poisoned(item: Item, error: asyncpg.PostgresError) -> Item:
-        log.error("refused by the database", lane=item.lane, item_id=str(item.id), sqlstate=error.sqlstate)
-        return item.poisoned(Refused(f"{type(error).__name__} ({error.sqlstate})"))
+    def _poisoned(item: Item, error: Exception) -> Item:
+        if isinstance(item.content, Poison) and isinstance(item.content.failure, Refused):
+            raise error  # not even its dead letter is taken: a bug of ours
+        state = getattr(error, "sqlstate", "client")
+        log.error("refused by the database", lane=item.lane, item_id=str(item.id), sqlstate=state)
+        return item.poisoned(Refused(f"{type(error).__name__} ({state})"))
 
     async def repeat(self, action: Callable[[Connection], Awaitable[T]], give_up_after: float | None = None) -> T:
         """Run `action(connection)` until the database lets it, or raise DatabaseGone when `give_up_after` seconds are over."""
@@ -105,9 +116,8 @@ class Runner:
         deadline = None if give_up_after is None else loop.time() + give_up_after
         for attempt in count():
             try:
-                return await action(await self.connection())
-            except BaseException as error:
-                self.drop()  # after any error its state is unknown: a new connection costs less than a wrong one
+                return await self._attempt(action)
+            except Exception as error:
                 if remedy(error) is not Remedy.AGAIN:
                     raise
                 pause = PAUSES[min(attempt, len(PAUSES) - 1)]
@@ -116,6 +126,14 @@ class Runner:
                 log.warning("batch repeated", role=self.role, error=type(error).__name__, attempt=attempt + 1)
                 await asyncio.sleep(pause)
         raise AssertionError("count() does not end")
+
+    async def _attempt(self, action: Callable[[Connection], Awaitable[T]]) -> T:
+        async with self._one:  # one connection: whoever comes meanwhile waits
+            try:
+                return await action(await self.connection())
+            except BaseException:
+                self.drop()  # after any error its state is unknown: a new connection costs less than a wrong one
+                raise
 
     async def connection(self) -> Connection:
         if self._connection is None or self._connection.is_closed():
@@ -126,3 +144,17 @@ class Runner:
         connection, self._connection = self._connection, None
         if connection is not None and not connection.is_closed():
             connection.terminate()
+
+
+def _batches(items: Sequence[Item]) -> Iterator[list[Item]]:
+    """In order, at most BATCH items and LANES lanes each; an item that names more goes alone."""
+    batch: list[Item] = []
+    lanes = 0
+    for item in items:
+        if batch and (len(batch) == BATCH or lanes + len(item.reach.lanes) > LANES):
+            yield batch
+            batch, lanes = [], 0
+        batch.append(item)
+        lanes += len(item.reach.lanes)
+    if batch:
+        yield batch

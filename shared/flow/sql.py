@@ -34,7 +34,9 @@ def claim_and_load(move: str, tables: Iterable[StateTable[Any]]) -> str:
     return (
         f"WITH claimed (id) AS ({claim})\n"
         "SELECT 'claimed' AS what, id AS a, '' AS b, 0::bigint AS n, ''::bytea AS body FROM claimed\n"
-        f"UNION ALL SELECT 'parked', lane, state, seq, ''::bytea FROM parked WHERE lane = ANY(${used + 1}::text[])\n"
+        # One row per lane: a blocked one may hold thousands, and needs none of them here.
+        "UNION ALL SELECT 'parked', lane, CASE WHEN bool_and(state = 'early') THEN 'early' ELSE 'blocked' END, 0, ''::bytea "
+        f"FROM parked WHERE lane = ANY(${used + 1}::text[]) GROUP BY lane\n"
         + "\n".join(loads)
         + extra
     )
@@ -92,9 +94,9 @@ PARK: Final = (
     ("text", "text", "text", "integer", "bigint", "bigint", "bytea", "bytea", "text", "text", "timestamptz", "timestamptz"),
 )
 REPARK: Final = (
-    "UPDATE parked SET state = t.state, code = t.code, reason = t.reason, attempts = attempts + 1, failed_at = t.failed_at "
-    "FROM unnest({args}) AS t (seq, state, code, reason, failed_at) WHERE parked.seq = t.seq",
-    ("bigint", "text", "text", "text", "timestamptz"),
+    "UPDATE parked SET state = t.state, code = t.code, reason = t.reason, attempts = attempts + 1, failed_at = t.failed_at, "
+    "deadline = coalesce(t.deadline, parked.deadline) FROM unnest({args}) AS t (seq, state, code, reason, failed_at, deadline) WHERE parked.seq = t.seq",
+    ("bigint", "text", "text", "text", "timestamptz", "timestamptz"),
 )
 UNPARK: Final = ("DELETE FROM parked USING unnest({args}) AS t (seq) WHERE parked.seq = t.seq", ("bigint",))
 RECEIPTS: Final = (

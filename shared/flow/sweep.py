@@ -14,16 +14,21 @@ from shared.flow.fold import RETRY_RECEIPT, RetryReceipt, TooEarly
 from shared.flow.items import Leased, Poison
 from shared.flow.runner import Runner
 from shared.flow.work import Call, Redo
+from shared.logs import logger
 
 if TYPE_CHECKING:
     from shared.http.app import Reception
 
+log = logger("sweep")
+
 EVERY_SECONDS: Final = 1.0
 RETRIES: Final = (5.0, 10.0, 20.0, 40.0, 60.0, 120.0, 180.0)  # about seven minutes
 
-_OVERDUE: Final = "SELECT DISTINCT lane FROM parked WHERE state = 'early' AND deadline <= $1 ORDER BY 1 LIMIT 50"
+# In a lane that a dead letter blocks already they wait for its replay, like everything else there.
+_OVERDUE: Final = """
+SELECT DISTINCT lane FROM parked AS e WHERE state = 'early' AND deadline <= $1
+   AND NOT EXISTS (SELECT FROM parked AS b WHERE b.lane = e.lane AND b.state <> 'early') ORDER BY 1 LIMIT 50"""
 _RECEIPT: Final = "SELECT door, received_at, headers, body FROM receipts WHERE id = $1"
-_FOUND: Final = "UPDATE receipts SET status = 'accepted', reason = '' WHERE id = $1"
 
 
 @dataclass
@@ -46,7 +51,11 @@ class Sweeper:
         now = self.runner.clock.now()
         rows = await self.runner.repeat(lambda c: c.fetch(_OVERDUE, now))
         if rows:
-            await self.runner.repeat(lambda c: self.runner.applier.replay(c, [row["lane"] for row in rows], now))
+            lanes = [row["lane"] for row in rows]
+            # Limit 0: only what is early; no scheduler retries a dead letter.
+            for result in await self.runner.repeat(lambda c: self.runner.applier.replay(c, lanes, now, limit=0)):
+                log.error("dead letter", lane=result.item.lane, item_id=str(result.item.id), error=str(result.failure))
+            self.runner.committed()
         return len(rows)
 
 
@@ -70,10 +79,9 @@ def receipt_call(database: Database, reception: Reception) -> Mapping[str, Call]
                 if isinstance(incoming.content.failure, TooEarly):
                     raise StillEarly(str(incoming.content.failure))
                 raise incoming.content.failure
-            await connection.execute(_FOUND, task.receipt_id)
         return Redo(incoming.content)
 
-    return {RETRY_RECEIPT: Call(RetryReceipt, again, backoff=RETRIES)}
+    return {RETRY_RECEIPT: Call(RetryReceipt, again, unknown="resend", backoff=RETRIES)}
 
 
 class StillEarly(Transient):

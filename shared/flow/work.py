@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from functools import cached_property
 from typing import Any, Final, Literal
@@ -15,10 +15,10 @@ from pydantic import TypeAdapter
 from shared.errors import Permanent, Transient, Unknown
 from shared.events.envelope import Cause
 from shared.flow.apply import BATCH
-from shared.flow.decision import Due, Exhausted, Outcome, Refused
-from shared.flow.fold import TooEarly
-from shared.flow.items import Item, Leased
-from shared.flow.runner import Remedy, Runner, remedy
+from shared.flow.decision import Due, Exhausted, Outcome, Reach, Refused
+from shared.flow.fold import RETRY_RECEIPT, Bug, TooEarly
+from shared.flow.items import Item, Leased, Poison
+from shared.flow.runner import Runner
 from shared.ids import derived
 from shared.logs import logger
 from shared.telemetry import Telemetry
@@ -30,8 +30,10 @@ LEASE: Final = timedelta(seconds=60)  # > the longest client deadline (15 s) + a
 IDLE_SECONDS: Final = 0.1
 BACKOFF: Final = (1.0, 5.0, 30.0, 120.0, 600.0)  # seconds after each failed try
 
+# A lease that nobody ended may have called already: the row is unknown from then on, not new.
 _LEASE: Final = """
-UPDATE work SET token = token + 1, attempts = attempts + 1, leased_until = clock_timestamp() + $3::interval
+UPDATE work SET token = token + 1, attempts = attempts + 1, leased_until = clock_timestamp() + $3::interval,
+       phase = CASE WHEN leased_until IS NULL THEN phase ELSE 'unknown' END
  WHERE id IN (SELECT id FROM work
                WHERE due_at <= $1 AND (leased_until IS NULL OR leased_until < clock_timestamp())
                ORDER BY due_at LIMIT $2 FOR UPDATE SKIP LOCKED)
@@ -48,11 +50,12 @@ class Redo:
     content: object
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Call:
     """What one kind of work does. `run` None is a timer.
 
-    `unknown` says how an unanswered call is resolved: by `query`, by sending the identical task again, or by a person.
+    `unknown` says how a call without an answer (or whose worker went away, or failed with a bug) is resolved:
+    by `query`, by sending the identical task again, or by a person. Never by a blind retry.
     """
 
     task: type
@@ -60,6 +63,19 @@ class Call:
     unknown: Literal["query", "resend", "person"] = "person"
     query: Callable[[Leased], Awaitable[object]] | None = None
     backoff: tuple[float, ...] = BACKOFF
+
+    def __post_init__(self) -> None:
+        if (self.unknown == "query") != (self.query is not None):
+            raise ValueError("a call is resolved by query exactly where it has one")
+
+    async def ask(self, leased: Leased) -> object:
+        if leased.phase != "unknown" or self.unknown == "resend":
+            asking = self.run
+        else:
+            asking = self.query
+        if asking is None:
+            raise Unknown("nobody knows whether it was done")
+        return await asking(leased)
 
     @cached_property
     def codec(self) -> TypeAdapter[Any]:
@@ -82,19 +98,23 @@ class Worker:
         """Until `stopping`; calls in flight get their client's own deadline to end, what is unanswered stays leased."""
         applying = asyncio.ensure_future(self._apply_outcomes())
         try:
-            while not stopping.is_set():
+            while not stopping.is_set() and not applying.done():
                 self.wake.clear()
                 if not await self.lease():
                     await self._pause()
         finally:
             if self._running:
                 await asyncio.wait(self._running, timeout=5)
-            while not self._outcomes.empty():
-                await asyncio.sleep(0.01)
+            applied = asyncio.ensure_future(self._outcomes.join())
+            await asyncio.wait({applying, applied}, timeout=2, return_when=asyncio.FIRST_COMPLETED)
+            applied.cancel()
             applying.cancel()
-            await asyncio.gather(applying, return_exceptions=True)
+            ended = await asyncio.gather(applying, return_exceptions=True)
             self.runner.drop()
             self.leaser.drop()
+        for error in ended:
+            if isinstance(error, Exception):
+                raise error
 
     async def lease(self) -> int:
         """Take what is due, start it, and say how much it was."""
@@ -108,12 +128,17 @@ class Worker:
         return len(rows)
 
     def _start(self, row: Row) -> None:
-        call = self.calls[row["kind"]]
         cause = Cause(row["cause_id"], row["lane"], row["traceparent"])
         leased = Leased(
-            row["id"], row["kind"], row["lane"], row["name"], call.codec.validate_json(row["task"]), row["token"], row["attempts"],
+            row["id"], row["kind"], row["lane"], row["name"], None, row["token"], row["attempts"],
             row["phase"], row["due_at"], cause,
         )  # fmt: skip
+        try:
+            call = self.calls[leased.kind]
+            leased = replace(leased, task=call.codec.validate_json(row["task"]))
+        except (KeyError, ValueError) as error:
+            self._give(leased, Poison(Bug(f"this build cannot read the task ({type(error).__name__})")), Reach(()))
+            return
         if call.run is None:
             self._finished(leased, Due())
             return
@@ -124,30 +149,26 @@ class Worker:
     async def _perform(self, call: Call, leased: Leased) -> None:
         """One try. Whatever it ends with becomes an outcome or a later try; it never ends in silence."""
         try:
-            asking = call.query if leased.phase == "unknown" and call.query is not None else call.run
-            assert asking is not None
-            result = await asking(leased)
-        except Unknown as error:
-            phase = "unknown" if call.unknown == "query" else "send"
-            if call.unknown == "person":
-                self._finished(leased, Exhausted(error.code, str(error), unknown=True))
-            else:
-                await self._later(call, leased, error, phase)
+            result = await call.ask(leased)
         except Transient as error:
             await self._later(call, leased, error, leased.phase)
         except Permanent as error:
             self._finished(leased, Refused(error.code, str(error)))
         except Exception as error:
-            log.error("call failed with a bug", kind=leased.kind, lane=leased.lane, exc_info=error)
-            await self._later(call, leased, error, "unknown" if call.unknown == "query" else leased.phase)
+            if not isinstance(error, Unknown):
+                log.error("call failed with a bug", kind=leased.kind, lane=leased.lane, exc_info=error)
+            if call.unknown == "person":
+                self._finished(leased, Exhausted(_code(error), str(error), unknown=True))
+            else:
+                await self._later(call, leased, error, "unknown")
         else:
             self._finished(leased, result)
         self.wake.set()
 
     async def _later(self, call: Call, leased: Leased, error: Exception, phase: str) -> None:
-        code = getattr(error, "code", type(error).__name__)
+        code = _code(error)
         if leased.attempts > len(call.backoff):
-            self._finished(leased, Exhausted(code, str(error), unknown=isinstance(error, Unknown) or phase == "unknown"))
+            self._finished(leased, Exhausted(code, str(error), unknown=phase == "unknown"))
             return
         due = self.leaser.clock.now() + timedelta(seconds=call.backoff[leased.attempts - 1])
         await self.leaser.repeat(lambda c: c.execute(_RETRY, leased.id, leased.token, due, phase, code))
@@ -159,9 +180,18 @@ class Worker:
             if isinstance(result, Redo)
             else Outcome(leased.kind, leased.lane, leased.name, leased.task, result)
         )
-        reach = self.runner.applier.process.reach(content)
+        try:
+            own = isinstance(content, Outcome) and leased.kind == RETRY_RECEIPT
+            reach = Reach(()) if own else self.runner.applier.process.reach(content)
+        except Exception as error:
+            log.error("outcome names no lane", kind=leased.kind, lane=leased.lane, exc_info=error)
+            content, reach = Poison(Bug(f"{type(error).__name__} in reach")), Reach(())
+        self._give(leased, content, reach)
+
+    def _give(self, leased: Leased, content: object, reach: Reach) -> None:
         item_id = derived("work", self.runner.applier.process.service, str(leased.id))
-        self._outcomes.put_nowait(Item(item_id, content, reach, leased.cause, leased))
+        # The work's own lane in any case: its row is the claim, and steps that replace or cancel it hold that lane.
+        self._outcomes.put_nowait(Item(item_id, content, reach + Reach((leased.lane,)), leased.cause, leased))
 
     async def _apply_outcomes(self) -> None:
         while True:
@@ -169,24 +199,27 @@ class Worker:
             while len(items) < BATCH and not self._outcomes.empty():
                 items.append(self._outcomes.get_nowait())
             await self._apply(items)
+            for _ in items:
+                self._outcomes.task_done()
 
     async def _apply(self, items: Sequence[Item]) -> None:
         try:
             await self.runner.run("work", items)
         except Exception as error:
-            if remedy(error) is Remedy.AGAIN or len(items) > 1:
-                for item in items:
-                    await self._apply([item])
+            if len(items) == 1:
+                await self._stuck(items[0], error)
                 return
-            await self._stuck(items[0], error)
+            for item in items:
+                await self._apply([item])
 
     async def _stuck(self, item: Item, error: Exception) -> None:
         """The outcome cannot be applied: try again later if it is only early, else set the row aside, visibly."""
         leased = item.origin
         assert isinstance(leased, Leased)
-        call = self.calls[leased.kind]
-        if isinstance(error, TooEarly) and leased.attempts <= len(call.backoff):
-            await self._later(call, leased, error, leased.phase)
+        call = self.calls.get(leased.kind)
+        # It was called already: "unknown" asks for its outcome again without a second effect.
+        if call and isinstance(error, TooEarly) and leased.attempts <= len(call.backoff) and (call.run is None or call.unknown != "person"):
+            await self._later(call, leased, error, "unknown")
             return
         log.error("outcome cannot be applied", kind=leased.kind, lane=leased.lane, exc_info=error)
         text = f"{type(error).__name__}: {getattr(error, 'code', '')}"
@@ -199,3 +232,7 @@ class Worker:
                 await self.wake.wait()
         except TimeoutError:
             return
+
+
+def _code(error: Exception) -> str:
+    return getattr(error, "code", type(error).__name__)

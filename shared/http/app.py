@@ -13,7 +13,7 @@ from fastapi import APIRouter, FastAPI, Request, Response
 from starlette.requests import ClientDisconnect
 
 from shared.clock import Clock
-from shared.errors import BadInput, Failure, SignatureRefused
+from shared.errors import Failure, SignatureRefused
 from shared.events.envelope import Cause
 from shared.flow.decision import Process, Reach, Reply
 from shared.flow.intake import Intake
@@ -51,9 +51,16 @@ class Incoming:
 class Door(Protocol):
     """One partner's way in."""
 
-    name: str
-    paths: tuple[str, ...]
-    keeps: tuple[str, ...]  # headers to store with the bytes: what reading them again needs
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def paths(self) -> tuple[str, ...]: ...
+
+    @property
+    def keeps(self) -> tuple[str, ...]:
+        """Headers to store with the bytes: what reading them again needs."""
+        ...
 
     async def read(self, inbound: Inbound, now: datetime) -> Incoming:
         """Verify, then parse. Raises SignatureRefused or BadInput; anything authentic comes back as Incoming."""
@@ -111,13 +118,17 @@ class Reception:
         self, door: str, incoming: Incoming, body: bytes, now: datetime, kept: Mapping[str, str] | None = None
     ) -> Result:
         """Store the bytes and apply what they say, in one transaction with others of the same instant."""
+        return await self.intake.accept(self.item(door, incoming, body, now, kept))
+
+    def item(
+        self, door: str, incoming: Incoming, body: bytes, now: datetime, kept: Mapping[str, str] | None = None
+    ) -> Item:
+        """A delivery as an item of the flow; the same delivery of the same door is the same item."""
         receipt_id = derived("receipt", self.process.service, door, incoming.key)
         reach = self._reach(incoming.content, receipt_id)
         sealed = self.columns.seal_bytes(body, place=f"receipts/{receipt_id}")
         receipt = Receipt(door, now, json.dumps(dict(kept or {})).encode(), sealed, incoming.reply)
-        return await self.intake.accept(
-            Item(receipt_id, incoming.content, reach, Cause(str(receipt_id), reach.lanes[0]), receipt)
-        )
+        return Item(receipt_id, incoming.content, reach, Cause(str(receipt_id), reach.lanes[0]), receipt)
 
     def _reach(self, content: object, receipt_id: UUID) -> Reach:
         """What names no order goes to the lane of its own receipt."""
@@ -147,25 +158,6 @@ async def read_body(request: Request, limit: int = MAX_BODY) -> bytes:
             raise TooLarge(f"at most {limit} bytes")
         chunks.append(chunk)
     return b"".join(chunks)
-
-
-def read_json(body: bytes) -> object:
-    """JSON as partners must send it: UTF-8, no duplicate keys, not nested beyond reason."""
-    try:
-        return json.loads(body.decode("utf-8"), object_pairs_hook=_unique)
-    except UnicodeDecodeError as error:
-        raise BadInput("not UTF-8", where=f"byte {error.start}", fix="send UTF-8") from error
-    except RecursionError as error:
-        raise BadInput("nested too deeply", fix="flatten the document") from error
-    except ValueError as error:
-        raise BadInput(f"not JSON: {error}", fix="send one JSON document") from error
-
-
-def _unique(pairs: list[tuple[str, object]]) -> dict[str, object]:
-    fields = dict(pairs)
-    if len(fields) != len(pairs):
-        raise BadInput("a key is given twice", fix="send each key once")
-    return fields
 
 
 def new_app(title: str) -> FastAPI:

@@ -67,7 +67,8 @@ def development_tokens(folder: Path) -> dict[str, str]:
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         made = {role: f"{role}-{secrets.token_urlsafe(24)}" for role, _ in _DEVELOPMENT}
         entries = {
-            digest(made[role]): {"role": role, "seller": seller, "name": f"{DEVELOPMENT}{role}"} for role, seller in _DEVELOPMENT
+            digest(made[role]): {"role": role, "seller": seller, "name": f"{DEVELOPMENT}{role}"}
+            for role, seller in _DEVELOPMENT
         }
         for path, content in ((known, entries), (plain, made)):
             path.touch(mode=0o600)

@@ -61,7 +61,9 @@ def seal_person(keyring: Keyring, person: Person) -> Sealed:
 
 
 def seal_recipient(keyring: Keyring, recipient: Recipient) -> Sealed:
-    masked = f"{recipient.name[:1]}** {recipient.phone[:3]}***{recipient.phone[-2:]} {recipient.province}{recipient.city}"
+    masked = (
+        f"{recipient.name[:1]}** {recipient.phone[:3]}***{recipient.phone[-2:]} {recipient.province}{recipient.city}"
+    )
     equal = _SPACE.sub("", f"{recipient.name}|{recipient.phone}|{recipient.address}")
     return keyring.seal(json.dumps(asdict(recipient), ensure_ascii=False), place=RECIPIENT, equal=equal, masked=masked)
 

@@ -25,11 +25,16 @@ from services.customs.match import Papers
 
 AT = datetime(2026, 3, 2, 9, 30, 15, tzinfo=BEIJING)
 GUID = "0E3F6C1A-77B2-5D0C-9A44-2B1F00C0FFEE"
-PERSON = {"buyer_name": "陈测试", "buyer_telephone": "13900000002", "buyer_id_number": "99999919900307008X"}
-PLATFORM = {"ebp_code": "9999A60001", "ebp_name": "双城平台", "ebc_code": "9999A60002", "ebc_name": "高地食品"}
-CARRIER = {"logistics_code": "9999L60004", "logistics_name": "双城速递", "logistics_no": "TC0000000042"}
-AGENT = {"agent_code": "9999A60003", "agent_name": "双城报关"}
-RECEIVER = {"consignee": "陈测试", "consignee_telephone": "13900000002", "consignee_address": "福建省福州市鼓楼区测试路9号"}
+Values = dict[str, Any]
+PERSON: Values = {"buyer_name": "陈测试", "buyer_telephone": "13900000002", "buyer_id_number": "99999919900307008X"}
+PLATFORM: Values = {"ebp_code": "9999A60001", "ebp_name": "双城平台", "ebc_code": "9999A60002", "ebc_name": "高地食品"}
+CARRIER: Values = {"logistics_code": "9999L60004", "logistics_name": "双城速递", "logistics_no": "TC0000000042"}
+AGENT: Values = {"agent_code": "9999A60003", "agent_name": "双城报关"}
+RECEIVER: Values = {
+    "consignee": "陈测试",
+    "consignee_telephone": "13900000002",
+    "consignee_address": "福建省福州市鼓楼区测试路9号",
+}
 TRANSFER = Transfer(cop_code="9999A60003", cop_name="双城报关", dxp_id="DXPENT0000999999")
 NUMBER = "OTN26030200000042A1"
 

@@ -129,9 +129,24 @@ def test_a_finding_shows_personal_values_masked_and_a_fix_in_two_languages() -> 
 
 
 def test_no_finding_holds_a_whole_name_number_phone_or_address() -> None:
-    other = {"buyer_name": "王测试", "buyer_id_number": "11", "buyer_telephone": "13900000003", "consignee_address": "他处"}
-    found = match(papers(inventory=inventory(**other), payment=payment(payer_name="李测试", payer_id_number="12")), TERMS)
-    secrets = {"陈测试", "王测试", "李测试", "99999919900307008X", "13900000002", "13900000003", "福建省福州市鼓楼区测试路9号"}
+    other = {
+        "buyer_name": "王测试",
+        "buyer_id_number": "11",
+        "buyer_telephone": "13900000003",
+        "consignee_address": "他处",
+    }
+    found = match(
+        papers(inventory=inventory(**other), payment=payment(payer_name="李测试", payer_id_number="12")), TERMS
+    )
+    secrets = {
+        "陈测试",
+        "王测试",
+        "李测试",
+        "99999919900307008X",
+        "13900000002",
+        "13900000003",
+        "福建省福州市鼓楼区测试路9号",
+    }
 
     assert {one.rule for one in found} == {"R05", "R10", "R11", "R24"}
     assert [secret for secret in secrets if secret in str(found)] == []

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import random
 import re
 from datetime import UTC, datetime
@@ -10,10 +11,9 @@ from pathlib import Path
 import pytest
 from cryptography import x509
 from lxml import etree
-from signxml import DigestAlgorithm, SignatureConfiguration, SignatureMethod
-from signxml.algorithms import CanonicalizationMethod
+from signxml.algorithms import CanonicalizationMethod, DigestAlgorithm, SignatureMethod
 from signxml.signer import XMLSigner
-from signxml.verifier import XMLVerifier
+from signxml.verifier import SignatureConfiguration, XMLVerifier
 
 from services.customs.providers.ceb import wire
 from services.customs.providers.ceb.parser import parse
@@ -61,9 +61,10 @@ def test_what_we_sign_an_independent_library_verifies() -> None:
 @pytest.mark.parametrize("kind", ["message", "envelope"])
 def test_what_an_independent_library_signs_we_verify(kind: str) -> None:
     namespace = {"ceb": CEB[1:-1]} if kind == "message" else {None: "http://www.chinaport.gov.cn/dxp"}
-    root = etree.Element("{%s}Root" % next(iter(namespace.values())), nsmap=namespace, ver="1.0")
+    uri = next(iter(namespace.values()))
+    root = etree.Element(f"{{{uri}}}Root", nsmap=namespace, ver="1.0")
     root.text = "\n  "
-    etree.SubElement(root, "{%s}Data" % next(iter(namespace.values()))).text = "数据 & < >"
+    etree.SubElement(root, f"{{{uri}}}Data").text = "数据 & < >"
     signer = OldAlgorithms(
         signature_algorithm=SignatureMethod.RSA_SHA1,
         digest_algorithm=DigestAlgorithm.SHA1,
@@ -183,8 +184,6 @@ def resigned(edit: tuple[str, str]) -> bytes:
     assert value is not None
     old = value.text or ""
     data = etree.tostring(signature_of(draft)[0], method="c14n")
-    import base64
-
     new = base64.b64encode(enterprise().signer.sign(data)).decode()
     return etree.tostring(draft).replace(old.encode(), new.encode())
 
@@ -196,7 +195,10 @@ def resigned(edit: tuple[str, str]) -> bytes:
         (("xmldsig#rsa-sha1", "xmldsig#hmac-sha1"), "no certificate for this algorithm and time"),
         (("xmldsig#sha1", "xmldsig#md5"), "digest method"),
         (("enveloped-signature", "base64"), "the reference does not mean the whole document"),
-        (("</ds:Transforms>", '<ds:Transform Algorithm="x"></ds:Transform></ds:Transforms>'), "the reference does not mean the whole document"),
+        (
+            ("</ds:Transforms>", '<ds:Transform Algorithm="x"></ds:Transform></ds:Transforms>'),
+            "the reference does not mean the whole document",
+        ),
         (('Reference URI=""', 'Reference URI="#a"'), "the reference does not mean the whole document"),
         (("</ds:SignedInfo>", '<ds:Reference URI=""></ds:Reference></ds:SignedInfo>'), "2 Reference elements"),
     ],
@@ -241,7 +243,7 @@ def flips(data: bytes, count: int) -> list[bytes]:
 
 
 def test_no_single_bit_changes_what_a_verified_document_says() -> None:
-    """Refused, or it reads exactly as before (the bit stood in KeyInfo, which proves nothing, or in the declaration)."""
+    """Refused, or it reads exactly as before: the bit stood in KeyInfo, which proves nothing, or in the declaration."""
     before, taken = canonical(opened(SIGNED)), 0
     for data in flips(SIGNED, 3000):
         try:

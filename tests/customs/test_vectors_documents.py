@@ -42,7 +42,9 @@ def day(text: str) -> datetime:
 def returned_before(case: Mapping[str, Any], documents: Mapping[str, Document | None]) -> dict[int, Decimal]:
     """From an earlier return among the documents, and from quantities by line in the context."""
     sums: dict[int, Decimal] = {}
-    earlier = [one.items for role, one in documents.items() if role.startswith("earlier_") and isinstance(one, ReturnDocument)]
+    earlier = [
+        one.items for role, one in documents.items() if role.startswith("earlier_") and isinstance(one, ReturnDocument)
+    ]
     for item in (item for items in earlier for item in items):
         sums[item.number] = sums.get(item.number, Decimal(0)) + item.qty
     for lines in (value for value in case["context"].values() if isinstance(value, dict)):
@@ -68,9 +70,7 @@ def after_sale(case: Mapping[str, Any], documents: Mapping[str, Document | None]
 
 
 def repeats(documents: Mapping[str, Document | None]) -> list[tuple[Keyed, list[Keyed]]]:
-    pairs = [
-        (documents.get(role), documents.get(f"earlier_{role}")) for role in ("order", "payment", "logistics")
-    ]
+    pairs = [(documents.get(role), documents.get(f"earlier_{role}")) for role in ("order", "payment", "logistics")]
     return [(cast("Keyed", one), [cast("Keyed", other)]) for one, other in pairs if one and other]
 
 

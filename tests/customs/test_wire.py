@@ -10,7 +10,17 @@ from typing import Any
 import pytest
 
 from services.customs.codebook import customs_country, rows, unit_codes
-from services.customs.documents import BEIJING, Document, FormatReply, Kind, TaxBill, TaxBillChange, fen, kilograms, yuan
+from services.customs.documents import (
+    BEIJING,
+    Document,
+    FormatReply,
+    Kind,
+    TaxBill,
+    TaxBillChange,
+    fen,
+    kilograms,
+    yuan,
+)
 from services.customs.providers.ceb import schema, statuses, wire
 from services.customs.providers.ceb.elements import Q, element_of
 from services.customs.providers.ceb.parser import parse
@@ -133,7 +143,11 @@ def test_the_receipts_of_an_inventory_are_read_with_their_numbers_and_millisecon
     last = found[-1]
 
     assert [one.reading for one in found] == [Word.DECLARING, Word.STORED, Word.REVIEW, Word.INSPECTION, Word.RELEASED]
-    assert (last.business_key, last.pre_no, last.invt_no) == ("TC-INV-00000007", "B20251119000000007", "31052025I000000007")
+    assert (last.business_key, last.pre_no, last.invt_no) == (
+        "TC-INV-00000007",
+        "B20251119000000007",
+        "31052025I000000007",
+    )
     assert found[1].at == datetime(2025, 11, 19, 11, 0, 16, 200_000, BEIJING)
     assert statuses.explained(last.info) == ("2600", "放行")
 

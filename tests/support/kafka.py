@@ -49,7 +49,7 @@ class KafkaEngine(Engine):
     def __init__(self, server: LocalKafka) -> None:
         self.server = server
         self.settings = KafkaSettings(
-            server.bootstrap, call_seconds=5.0, commit_seconds=2.0, session_seconds=6.0, rebalance_seconds=3.0
+            server.bootstrap, call_seconds=4.0, commit_seconds=2.0, session_seconds=6.0, rebalance_seconds=3.0
         )
         self._brokers: list[KafkaBroker] = []
 

@@ -13,8 +13,9 @@ from enum import StrEnum
 from typing import Final, Protocol
 
 from shared.errors import BadInput
+from shared.http.payload import Fields
 from shared.http.signatures import Secret
-from shared.money import Money, total
+from shared.money import Money
 
 _MOST: Final = 10**15  # minor units; keeps every sum inside a bigint
 
@@ -31,7 +32,7 @@ class ChannelStatus(StrEnum):
 
 
 class ChannelHold(StrEnum):
-    """Why it must not be shipped although paid, or why it is still pending."""
+    """What keeps a paid order from leaving, or a pending one from being paid."""
 
     GROUP_PENDING = "group_pending"
     PRESALE_BALANCE = "presale_balance"
@@ -107,9 +108,11 @@ class Amounts:
 
     def expected_total(self) -> Money:
         """What the parts say; the invariant is that the total says the same."""
-        goods = self.items_gross - self.discount_seller - self.discount_platform
-        base = goods + self.shipping - self.shipping_discount + self.adjustment
-        return base if self.tax_included or self.tax is None else base + self.tax
+        # In integers: this runs twice for every push.
+        goods = self.items_gross.minor - self.discount_seller.minor - self.discount_platform.minor
+        tax = 0 if self.tax_included or self.tax is None else self.tax.minor
+        rest = self.shipping.minor - self.shipping_discount.minor + self.adjustment.minor
+        return Money(goods + tax + rest, self.total.currency)
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,7 +143,7 @@ class Buyer:
 
 @dataclass(frozen=True, slots=True)
 class Recipient:
-    """Personal throughout. `ref` is the channel's token that decrypts or fetches it."""
+    """Personal throughout. `ref` is what the channel wants back before it shows the rest."""
 
     name: str | None = field(repr=False)
     phone: str | None = field(repr=False)
@@ -236,12 +239,15 @@ class CanonicalOrder:
 def check_money(order: CanonicalOrder) -> None:
     """The invariant of the canonical order: lines add up to `items_gross`, the parts add up to the total."""
     amounts = order.amounts
-    if total([line.gross for line in order.lines], order.currency) != amounts.items_gross:
+    if sum(line.gross.minor for line in order.lines) != amounts.items_gross.minor:
         raise BadInput("the lines do not add up to the goods' value", where="lines")
     if amounts.expected_total() != amounts.total:
         raise BadInput("the parts do not add up to the total", where="amounts.total")
-    if any(not 0 <= part.minor <= _MOST for part in _never_negative(order)):
+    parts = _never_negative(order)
+    if any(not 0 <= part.minor <= _MOST for part in parts):
         raise BadInput("an amount below zero or beyond all sense", where="amounts")
+    if any(part.currency != order.currency for part in (amounts.adjustment, *parts)):
+        raise BadInput("an amount in another currency", where="amounts")
 
 
 def _never_negative(order: CanonicalOrder) -> list[Money]:
@@ -275,7 +281,8 @@ class Push:
 
     `delivery_key`: seen before and `body_sha256` the same = duplicate; the same key with another body is judged on.
     `effect_key`: what it says happened, whatever it was delivered as; None where it could not be read.
-    `triggered_at`: the channel's word, unsigned; never used for ordering.
+    `triggered_at`: the channel's word, unsigned; never used for ordering. `fields`: the body as read once, for the
+    channel's own parser; None where it is no JSON object.
     """
 
     connection: str
@@ -291,6 +298,7 @@ class Push:
     external_order_id: str | None
     external_status: str | None
     body: bytes = field(repr=False)
+    fields: Fields | None = field(default=None, repr=False, compare=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -71,6 +71,12 @@ def _progress(order: CanonicalOrder) -> tuple[int, ...]:
     return rank, order.amounts.refunded.minor, refunds, len(order.shipments), int(order.cancelled_at is not None)
 
 
+def channel_rank(order: CanonicalOrder) -> int:
+    """How far along, as one number, for whoever stores no snapshot: what is further along always ranks higher."""
+    status, _refunded, refunds, shipments, cancelled = _progress(order)
+    return status * 10_000 + min(refunds, 99) * 100 + min(shipments, 49) * 2 + cancelled
+
+
 def _with_refunds(order: CanonicalOrder, more: tuple[Refund, ...]) -> CanonicalOrder:
     known = {refund.external_refund_id: refund for refund in order.refunds}
     for refund in more:

@@ -10,7 +10,7 @@ import pytest
 from services.orders.providers.base import Confirmation, ShipmentNotice
 from services.orders.providers.shopify.client import ShopAccess, ShopifyShop
 from services.orders.providers.shopify.fulfilment import FulfilmentRefused
-from shared.errors import BadInput, Transient, Unknown
+from shared.errors import Transient, Unknown
 
 NOTICE = ShipmentNotice("59", "Cainiao", "TCX1", "https://track.example.org/TCX1")
 ACCESS = ShopAccess("https://roasters.example.org/", "shpat_secret")
@@ -81,7 +81,7 @@ async def test_a_cancelled_fulfilment_under_the_number_does_not_count() -> None:
         (lambda _: httpx.Response(200, json={"errors": [{"message": "x"}]}), FulfilmentRefused),
         (lambda _: httpx.Response(200, json={"errors": [{"extensions": {"code": "THROTTLED"}}]}), Transient),
         (lambda _: httpx.Response(500), Transient),
-        (lambda _: httpx.Response(200, content=b"\xff"), BadInput),
+        (lambda _: httpx.Response(200, content=b"\xff"), Transient),
     ],
     ids=range(11),
 )

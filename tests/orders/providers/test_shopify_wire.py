@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from contextlib import suppress
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -20,7 +21,7 @@ from services.orders.providers.base import (
     RefundType,
 )
 from services.orders.providers.shopify import wire
-from services.orders.providers.snapshots import attach_refund, take_snapshot
+from services.orders.providers.snapshots import attach_refund, channel_rank, take_snapshot
 from shared.errors import BadInput, SignatureRefused, Unrecognised
 from shared.money import Money
 from tests.orders.providers.samples import (
@@ -242,6 +243,13 @@ def test_only_fulfilments_that_succeeded_are_shipments_one_per_number() -> None:
     assert found.shipped_at == found.shipments[0].shipped_at
 
 
+def test_parts_in_two_currencies_are_no_order() -> None:
+    found = snapshot()
+
+    with pytest.raises(BadInput):
+        replace(found, amounts=replace(found.amounts, refunded=Money(0, "KES")))
+
+
 def test_tips_and_duties_are_an_adjustment_that_needs_no_review() -> None:
     duties = {"shop_money": {"amount": "3.00", "currency_code": "CNY"}}
     found = snapshot(total_tip_received="2.00", original_total_duties_set=duties, total_price="263.00")
@@ -367,6 +375,8 @@ def test_newer_wins_and_within_a_second_what_is_further_along(
 
     assert taken.disposition is wanted
     assert taken.order == (after if wanted is Disposition.APPLIED else before)
+    if before.updated_at == after.updated_at:
+        assert (channel_rank(after) > channel_rank(before)) is (wanted is Disposition.APPLIED)
 
 
 def test_a_refund_that_came_before_stays_attached_to_a_snapshot_that_leaves_it_out() -> None:

@@ -50,6 +50,8 @@ def inspect(data: bytes, kind: Kind, verifiers: Sequence[Verifier], now: datetim
         return Inspected(None, (_found("X01", kind, error.where or "document"),))
     findings = [_found("X01", kind, element) for element, _ in schema.errors(root)[:1]]
     document = _value(root, kind)
+    if document is None and not findings:
+        findings = [_found("X01", kind, "document")]  # a sound document of another kind
     if document is not None and document.app_status == DECLARE:
         findings += _signature(root, kind, verifiers, now)
     return Inspected(document, tuple(findings))

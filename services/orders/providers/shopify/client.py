@@ -34,7 +34,7 @@ class ShopifyShop:
 
     async def confirm_shipment(self, notice: ShipmentNotice) -> Confirmation:
         """Look first, so that asking again after Unknown finds what the lost answer would have said."""
-        shipping = fulfilment.parse_look(await self._look(notice.external_order_id))
+        shipping = await self._look(notice.external_order_id)
         if known := shipping.confirmed.get(notice.tracking_no):
             return Confirmation(known, already=True)
         if not shipping.open_ids:
@@ -44,7 +44,7 @@ class ShopifyShop:
             raise Unknown("shopify.failed")
         return Confirmation([_created(reply)], already=False)
 
-    async def _look(self, external_order_id: str) -> bytes:
+    async def _look(self, external_order_id: str) -> fulfilment.Shipping:
         """A question changes nothing: whatever went wrong with it may be asked again."""
         try:
             reply = await self._post(fulfilment.build_look(external_order_id))
@@ -52,7 +52,10 @@ class ShopifyShop:
             raise Transient("shopify.unanswered") from error
         if reply.status_code >= 500:
             raise Transient("shopify.failed")
-        return reply.content
+        try:
+            return fulfilment.parse_look(reply.content)
+        except BadInput as error:
+            raise Transient("shopify.unreadable") from error
 
     async def _post(self, content: bytes) -> httpx.Response:
         headers = {"Content-Type": "application/json", "X-Shopify-Access-Token": self._access.token}

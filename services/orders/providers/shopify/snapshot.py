@@ -76,7 +76,7 @@ def _amounts(
 ) -> tuple[Amounts, str | None]:
     zero = Money.zero(currency)
     amounts = Amounts(
-        items_gross=total([line.gross for line in lines], currency),
+        items_gross=Money(sum(line.gross.minor for line in lines), currency),
         discount_seller=body.amount("total_discounts", currency),
         discount_platform=zero,
         shipping=_shop_money(body, "total_shipping_price_set", currency),

@@ -51,7 +51,8 @@ def _look(connection: ShopConnection, key_id: str, given: Mapping[str, str], bod
     digest = hashlib.sha256(body).hexdigest()
     event = given.get("x-shopify-event-id") or given.get("x-shopify-webhook-id") or digest
     kind = statuses.KINDS.get(topic)
-    order_id, status, effect = _claims(kind, body, connection.shop_id)
+    fields = _read(body)
+    order_id, status, effect = _claims(kind, fields, connection.shop_id)
     return Push(
         connection=connection.connection,
         marketplace=MARKETPLACE,
@@ -66,6 +67,7 @@ def _look(connection: ShopConnection, key_id: str, given: Mapping[str, str], bod
         external_order_id=order_id,
         external_status=status,
         body=body,
+        fields=fields,
     )
 
 
@@ -76,10 +78,18 @@ def _triggered_at(given: Mapping[str, str], now: datetime) -> datetime:
         return now
 
 
-def _claims(kind: Kind | None, body: bytes, shop_id: str) -> tuple[str | None, str | None, str | None]:
-    """Order id, raw status and effect key, each as far as it can be read without understanding the message."""
+def _read(body: bytes) -> Fields | None:
     try:
-        fields = read_object(body)
+        return read_object(body)
+    except BadInput:
+        return None
+
+
+def _claims(kind: Kind | None, fields: Fields | None, shop_id: str) -> tuple[str | None, str | None, str | None]:
+    """Order id, raw status and effect key, each as far as it can be read without understanding the message."""
+    if fields is None:
+        return None, None, None
+    try:
         if kind is Kind.REFUND:
             order_id = fields.identifier("order_id")
             return order_id, None, f"{MARKETPLACE}:{shop_id}:refund:{order_id}:{fields.identifier('id')}"
@@ -107,7 +117,7 @@ def parse(push: Push) -> News:
     """
     if push.topic not in statuses.KINDS:
         raise Unrecognised("topic", push.topic)
-    fields = read_object(push.body)
+    fields = push.fields or read_object(push.body)
     if push.topic == statuses.REFUND:
         return _refund(fields)
     if push.topic in statuses.PRIVACY_TOPICS:

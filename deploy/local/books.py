@@ -1,0 +1,178 @@
+"""What the services' databases and topics say, set beside the partners' books. Set algebra on ids; nothing is believed."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+import asyncpg
+
+from shared.broker.ports import Broker
+from shared.events.topics import TOPICS
+
+Json = dict[str, Any]
+PERSON_ACTS: Final = frozenset(
+    {
+        "payment_not_declarable",
+        "payment_audit",
+        "payer_mismatch",
+        "cancel_requested",
+        "shipment_unconfirmed",
+        "shortage",
+        "customs",
+    }
+)
+
+
+@dataclass
+class Ours:
+    """One look into the services' databases."""
+
+    orders: list[Json] = field(default_factory=list)
+    dead_letters: int = 0
+    parked: int = 0
+    quarantined: int = 0
+    open_work: int = 0
+    unpublished: int = 0
+
+    def by_state(self) -> Counter[str]:
+        return Counter(state_of(order) for order in self.orders)
+
+
+def state_of(order: Json) -> str:
+    """completed · cancelled · waiting (a person must act) · open."""
+    if order["intent"] == "completed":
+        return "completed"
+    if order["intent"] == "cancelled":
+        settled = order["money"]["state"] in ("none", "failed", "closed", "refunded")
+        return "cancelled" if settled else "open"
+    return "waiting" if set(order["holds"]) & PERSON_ACTS else "open"
+
+
+async def look(dsns: dict[str, str]) -> Ours:
+    ours = Ours()
+    for name, dsn in dsns.items():
+        if name == "broker":
+            continue
+        connection = await asyncpg.connect(dsn)
+        try:
+            if name == "orders":
+                ours.orders = [json.loads(row["body"]) for row in await connection.fetch("SELECT body FROM orders")]
+            row = await connection.fetchrow(
+                "SELECT (SELECT count(*) FROM parked WHERE state = 'dead') AS dead, (SELECT count(*) FROM parked) AS parked, "
+                "(SELECT count(*) FROM receipts WHERE status = 'quarantined') AS quarantined, "
+                "(SELECT count(*) FROM work WHERE phase = 'stuck') AS stuck, (SELECT count(*) FROM outbox) AS unpublished"
+            )
+            assert row is not None
+            ours.dead_letters += row["dead"] + row["stuck"]
+            ours.parked += row["parked"] - row["dead"]
+            ours.quarantined += row["quarantined"]
+            ours.unpublished += row["unpublished"]
+        finally:
+            await connection.close()
+    return ours
+
+
+async def invariants(ours: Ours, books: Json, dsns: dict[str, str], broker: Broker) -> dict[str, int]:
+    """Each must be zero."""
+    world = {order["external_id"]: order for order in books["orders"]}
+    return {
+        "lost": _lost(ours, world),
+        "doubled": _doubled(ours, world),
+        "reordered": await _reordered(broker),
+        "ledger_imbalance": await _ledger_imbalance(dsns["payments"], ours, world),
+        "stock_imbalance": await _stock_imbalance(dsns["catalog"]),
+        "documents_differing": sum(document["differs"] or not document["authentic"] for document in _ours_sent(world)),
+        "dispatched_before_release": sum(map(_dispatched_early, world.values())),
+    }
+
+
+def _lost(ours: Ours, world: dict[str, Json]) -> int:
+    """Acknowledged by us, and yet no order; or an order that nobody sent."""
+    known = {order["external_id"] for order in ours.orders}
+    acked = {e for e, order in world.items() if any(_acked_order(push) for push in order["pushes"])}
+    refused_only = {e for e, order in world.items() if order["expected"] == "refused"}
+    return len((acked - refused_only) - known) + len(known & refused_only) + len(known - world.keys())
+
+
+def _acked_order(push: Json) -> bool:
+    return (
+        push["kind"] in ("orders/create", "orders/cancelled")
+        and push["acked_at"] is not None
+        and push["wanted"] == "ack"
+    )
+
+
+def _doubled(ours: Ours, world: dict[str, Json]) -> int:
+    """Anything that may happen once to an order and happened twice: orders, refunds, exits, confirmations, money kept twice."""
+    twice = sum(count - 1 for count in Counter(order["external_id"] for order in ours.orders).values())
+    for order in world.values():
+        captured = sum(capture["amount"] for capture in order["captures"])
+        back = sum(refund["amount"] for refund in order["refunds"] if refund["status"] == "SUCCESS")
+        twice += back > captured
+        twice += max(0, len({exit_["parcel_id"] for exit_ in order["exits"]}) - 1) + max(0, len(order["exits"]) - 1)
+        twice += max(0, len(order["fulfilments"]) - 1)
+        twice += max(0, len({waybill["waybill_no"] for waybill in order["waybills"]}) - 1)
+    return twice
+
+
+async def _reordered(broker: Broker) -> int:
+    """First appearances per topic and key, as a reader from zero meets them: their outbox ids must rise."""
+    subscription = await broker.subscribe("demo-checker", [topic.name for topic in TOPICS])
+    last: dict[tuple[str, str], int] = {}
+    seen: set[bytes] = set()
+    breaks = 0
+    try:
+        while records := (await subscription.fetch(1000, 3.0)).records:
+            for record in records:
+                headers = dict(record.headers)
+                if headers["ce_id"] in seen:
+                    continue
+                seen.add(headers["ce_id"])
+                version, key = int(headers["ce_aggregateversion"]), (record.partition.topic, record.key)
+                breaks += version <= last.get(key, 0)
+                last[key] = version
+    finally:
+        await subscription.close()
+    return breaks
+
+
+async def _ledger_imbalance(dsn: str, ours: Ours, world: dict[str, Json]) -> int:
+    """Fen by which the ledger does not sum to zero, or its clearing account differs from what the provider holds."""
+    connection = await asyncpg.connect(dsn)
+    try:
+        rows = await connection.fetch("SELECT currency, sum(minor)::bigint AS minor FROM postings GROUP BY 1")
+        clearing = await connection.fetchval(
+            "SELECT coalesce(sum(minor), 0)::bigint FROM postings WHERE account LIKE 'clearing/%' AND what = 'money'"
+        )
+    finally:
+        await connection.close()
+    credited = sum(order["money"]["captured"]["minor"] for order in ours.orders if order["money"].get("captured"))
+    back = sum(order["money"]["captured"]["minor"] for order in ours.orders if order["money"]["state"] == "refunded")
+    del world
+    return sum(abs(row["minor"]) for row in rows) + abs(clearing - (credited - back))
+
+
+async def _stock_imbalance(dsn: str) -> int:
+    """Pieces set aside that no open reservation explains, and counters below zero."""
+    connection = await asyncpg.connect(dsn)
+    try:
+        bodies = await connection.fetch("SELECT body FROM reservations WHERE state = 'reserved'")
+        reserved = await connection.fetchval("SELECT coalesce(sum(reserved), 0)::bigint FROM stock")
+        negative = await connection.fetchval("SELECT count(*) FROM stock WHERE reserved < 0 OR on_hand < reserved")
+    finally:
+        await connection.close()
+    held = sum(line["quantity"] for row in bodies for line in json.loads(row["body"])["lines"])
+    return abs(reserved - held) + int(negative)
+
+
+def _ours_sent(world: dict[str, Json]) -> list[Json]:
+    return [d for order in world.values() for d in order["documents"] if d["type"] in ("CEB311", "CEB621")]
+
+
+def _dispatched_early(order: Json) -> bool:
+    """Out of the gate without a release, or before it."""
+    released = order["marks"].get("released")
+    return any(released is None or exit_["at"] < released for exit_ in order["exits"])

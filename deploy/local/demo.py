@@ -1,0 +1,172 @@
+"""`make demo`: orders from signed webhooks to delivered and settled, partners that misbehave, and the books compared."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import time
+from collections import Counter
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final
+
+from deploy.local import books as checking
+from deploy.local.books import Ours
+from deploy.local.house import House, embedded, separate
+from deploy.local.memory import family, pss_mb
+from deploy.local.view import View
+from deploy.local.world import World, free_port
+
+TIME_SCALE: Final = 43_200.0  # a day is two seconds; fifteen days of hold are half a minute
+STALLED_SECONDS: Final = 60.0
+LOOK_SECONDS: Final = 0.5
+
+
+@dataclass(frozen=True)
+class Wish:
+    """What the command line asks for."""
+
+    orders: int
+    share: float
+    seed: int
+    folder: Path
+    port: int
+    stay: bool
+    report: Path | None
+    rate: float | None
+
+
+@dataclass
+class Run:
+    """What was seen while the orders ran."""
+
+    started_at: float
+    first_completed_at: float = 0.0
+    ended_at: float = 0.0
+    peak_mb: float = 0.0
+    ours: Ours = field(default_factory=Ours)
+    status: dict[str, Any] = field(default_factory=dict)
+
+
+async def demo(wish: Wish) -> int:
+    """Returns the exit code: 0 only when nothing is open and every invariant is zero."""
+    wish.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    world_port = free_port()
+    way = separate if os.environ.get("BROKER") == "kafka" else embedded
+    started_at = time.monotonic()
+    print("starting PostgreSQL, the services and the partners' world …", flush=True)
+    more = {"time_scale": TIME_SCALE, "hold_days": 5}
+    async with way(wish.folder, port=wish.port, world_url=f"http://127.0.0.1:{world_port}", **more) as house:
+        world = World(house.installation, world_port)
+        world.start(house.urls, time_scale=TIME_SCALE, seed=wish.seed)
+        try:
+            await world.ready()
+            return await _run(wish, house, world, started_at)
+        finally:
+            await world.stop()
+
+
+async def _run(wish: Wish, house: House, world: World, started_at: float) -> int:
+    file = house.installation.serve_file(house.urls["orders"])
+    tower = house.urls["tower"]
+    print(f"the tower: {tower}/   operator token: {file['tokens']['operator']}", flush=True)
+    run = Run(started_at)
+    await world.run(wish.orders, rate=wish.rate, share=wish.share, seed=wish.seed)
+    await _watch(wish, house, world, run)
+    truth = await world.books()
+    report = await _report(wish, house, run, truth)
+    _tell(report, wish)
+    if wish.report is not None:
+        wish.report.write_text(json.dumps(report, indent=1, ensure_ascii=False))
+    if wish.stay:
+        print(f"\nthe tower stays at {tower}/ until Ctrl-C", flush=True)
+        await asyncio.wait({house.ended})
+    good = report["orders"]["open"] == 0 and not any(report["invariants"].values())
+    return 0 if good else 1
+
+
+async def _watch(wish: Wish, house: House, world: World, run: Run) -> None:
+    """Until every order is settled and the partners have nothing more to say, or nothing moves any more."""
+    view, before, moved_at = View(wish.orders), "", time.monotonic()
+    while not house.ended.done():
+        run.ours, run.status = await checking.look(house.installation.dsns), await world.status()
+        now, states = time.monotonic(), run.ours.by_state()
+        if states["completed"] and not run.first_completed_at:
+            run.first_completed_at = now
+        run.peak_mb = max(run.peak_mb, _memory(house, world))
+        settled = states["completed"] + states["cancelled"] + states["waiting"]
+        view.show(now, _lines(run, now), settled)
+        if (picture := repr((states, run.status, run.ours.unpublished))) != before:
+            before, moved_at = picture, now
+        if not run.status["running"] and not states["open"] and run.status["done"] >= run.status["sent"]:
+            break
+        if now - moved_at > STALLED_SECONDS:
+            print("nothing has moved for a minute: ending here", flush=True)
+            break
+        await asyncio.sleep(LOOK_SECONDS)
+    run.ended_at = time.monotonic()
+    await asyncio.sleep(1.0)  # the last facts on their way to the tower
+    run.ours = await checking.look(house.installation.dsns)
+
+
+def _memory(house: House, world: World) -> float:
+    mine = [*house.pids, world.pid, *family(house.postgres.pid)]
+    return pss_mb(mine)
+
+
+def _lines(run: Run, now: float) -> dict[str, str]:
+    states = run.ours.by_state()
+    elapsed = max(now - run.started_at, 0.001)
+    captured = sum(o["money"]["captured"]["minor"] for o in run.ours.orders if o["money"].get("captured"))
+    tracks = Counter(o["money"]["state"] for o in run.ours.orders)
+    return {
+        "states": " ".join(f"{name} {count}" for name, count in sorted(states.items())) or "-",
+        "money": f"CNY {captured / 100:,.2f} captured · " + " ".join(f"{n} {c}" for n, c in sorted(tracks.items())),
+        "rate": f"{states['completed'] / elapsed:.1f} completed/s",
+        "trouble": f"dead letters {run.ours.dead_letters} · parked {run.ours.parked} · quarantined {run.ours.quarantined}",
+        "partners": f"sent {run.status.get('sent', 0)} · done {run.status.get('done', 0)}",
+    }
+
+
+async def _report(wish: Wish, house: House, run: Run, truth: dict[str, Any]) -> dict[str, Any]:
+    states = run.ours.by_state()
+    ended = Counter(o["reason"] or "cancelled" for o in run.ours.orders if checking.state_of(o) == "cancelled")
+    waiting = Counter(
+        next(hold for hold in o["holds"] if hold in checking.PERSON_ACTS)
+        for o in run.ours.orders
+        if checking.state_of(o) == "waiting"
+    )
+    total = run.ended_at - run.started_at
+    return {
+        "orders": {
+            "sent": run.status["sent"],
+            "accepted": len(run.ours.orders),
+            "completed": states["completed"],
+            "ended_otherwise": dict(ended),
+            "waiting": dict(waiting),
+            "open": states["open"],
+        },
+        "invariants": await checking.invariants(run.ours, truth, house.installation.dsns, house.broker),
+        "seconds": {
+            "to_first_order": round(max(run.first_completed_at - run.started_at, 0), 2),
+            "total": round(total, 2),
+        },
+        "orders_per_second": round(states["completed"] / max(total, 0.001), 2),
+        "peak_rss_mb": round(run.peak_mb, 1),
+        "dead_letters": run.ours.dead_letters,
+        "parked": run.ours.parked,
+        "quarantined": run.ours.quarantined,
+        "settings": {"orders": wish.orders, "misbehaving_share": wish.share, "seed": wish.seed},
+    }
+
+
+def _tell(report: dict[str, Any], wish: Wish) -> None:
+    orders = report["orders"]
+    print(f"\n{orders['completed']} of {wish.orders} orders completed in {report['seconds']['total']} s", flush=True)
+    for title in ("ended_otherwise", "waiting"):
+        for reason, count in sorted(orders[title].items()):
+            print(f"  {title.replace('_', ' ')}: {count} {reason}")
+    print(f"  open: {orders['open']} · dead letters {report['dead_letters']} · peak {report['peak_rss_mb']} MB")
+    for name, value in report["invariants"].items():
+        print(f"  {'ok ' if value == 0 else 'BAD'} {name.replace('_', ' ')}: {value}", flush=True)

@@ -1,0 +1,23 @@
+"""`make serve`: the services on one port, no generated traffic. For trying things by hand and for other programs."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+
+from deploy.local.house import embedded
+
+
+async def serve(folder: Path, port: int, world_url: str) -> int:
+    """Until Ctrl-C or SIGTERM. DIR/serve.json is written when everything is ready."""
+    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    async with embedded(folder, port=port, world_url=world_url) as house:
+        content = house.installation.serve_file(house.urls["orders"])
+        print(f"ready: {content['base_url']}   (details in {folder / 'serve.json'})")
+        for role, token in content["tokens"].items():
+            print(f"  {role} token: {token}")
+        for name, connection in content["connections"].items():
+            print(f"  connection {name}: POST {connection['path']}", flush=True)
+        await asyncio.wait({house.ended})
+        house.ended.result()
+    return 0

@@ -1,0 +1,94 @@
+"""The partners' world as a child process, and what its books say."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import socket
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any, Final
+
+import httpx
+
+from deploy.local.installation import ROOT, Installation
+
+READY_SECONDS: Final = 20.0
+
+
+class World:
+    """Started with a configuration file of its own; ends with us."""
+
+    def __init__(self, installation: Installation, port: int) -> None:
+        self._installation, self.port = installation, port
+        self.url = f"http://127.0.0.1:{port}"
+        self._process: subprocess.Popen[bytes] | None = None
+        self._http = httpx.AsyncClient(base_url=self.url, timeout=30)
+
+    @property
+    def pid(self) -> int:
+        assert self._process is not None
+        return self._process.pid
+
+    def start(self, base_urls: dict[str, str], *, time_scale: float, seed: int) -> None:
+        """base_urls: where orders, logistics and customs listen (one and the same when they share a process)."""
+        config = {
+            "base": base_urls["orders"],
+            "secrets": str(self._installation.secrets),
+            "tokens": {role: self._installation.tokens[role] for role in ("seller", "operator")},
+            "time_scale": time_scale,
+            "seed": seed,
+            "doors": {
+                "orders_api": f"{base_urls['orders']}/v1/orders",
+                "shopify": f"{base_urls['orders']}/hooks/shopify",
+                "cainiao": f"{base_urls['logistics']}/webhooks/logistics/cainiao",
+                "warehouse": f"{base_urls['logistics']}/webhooks/logistics/warehouse",
+                "customs": f"{base_urls['customs']}/webhooks/customs/dxp",
+            },
+        }
+        path = self._installation.folder / "world.json"
+        path.touch(mode=0o600)
+        path.write_text(json.dumps(config))
+        command = [sys.executable, "-m", "deploy.world", "--config", str(path), "--port", str(self.port)]
+        with (self._installation.folder / "world.log").open("ab") as log:
+            self._process = subprocess.Popen(command, cwd=ROOT, stdout=log, stderr=log)
+
+    async def ready(self) -> None:
+        async with asyncio.timeout(READY_SECONDS):
+            while True:
+                if self._process is not None and self._process.poll() is not None:
+                    raise RuntimeError(f"the partners' world ended; see {self._installation.folder / 'world.log'}")
+                try:
+                    (await self._http.get("/healthz")).raise_for_status()
+                except httpx.HTTPError:
+                    await asyncio.sleep(0.05)
+                else:
+                    return
+
+    async def run(self, orders: int, *, rate: float | None, share: float, seed: int) -> None:
+        body = {"orders": orders, "rate": rate, "share": share, "seed": seed}
+        (await self._http.post("/control/run", json=body)).raise_for_status()
+
+    async def status(self) -> dict[str, Any]:
+        answer: dict[str, Any] = (await self._http.get("/control/status")).raise_for_status().json()
+        return answer
+
+    async def books(self) -> dict[str, Any]:
+        answer: dict[str, Any] = (await self._http.get("/control/books")).raise_for_status().json()
+        return answer
+
+    async def stop(self) -> None:
+        await self._http.aclose()
+        if self._process is not None and self._process.poll() is None:
+            self._process.terminate()
+            try:
+                await asyncio.to_thread(self._process.wait, 5)
+            except subprocess.TimeoutExpired:
+                self._process.kill()
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])

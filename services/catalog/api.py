@@ -1,0 +1,57 @@
+"""What sellers and operators ask of catalog."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Header, Request, Response
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from services.catalog import store
+from services.catalog.process import StockReceived
+from shared.errors import BadInput
+from shared.http.app import read_body
+from shared.ids import uuid7
+from shared.service import Service
+
+Authorization = Annotated[str, Header()]
+Once = Annotated[str, Header(alias="Idempotency-Key", max_length=120)]
+
+
+class Arrival(BaseModel):
+    """Goods that arrived; send an `Idempotency-Key` (the delivery note's number) so that a repeat is a repeat."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    location: Annotated[str, Field(min_length=1, max_length=60)]
+    lot: Annotated[str, Field(min_length=1, max_length=60)]
+    best_before: date
+    quantity: Annotated[int, Field(gt=0, le=1_000_000)]
+
+
+def router(service: Service) -> APIRouter:
+    routes = APIRouter(prefix="/v1/products", tags=["catalog"])
+    resources = service.resources
+
+    @routes.get("")
+    async def products(authorization: Authorization = "") -> dict[str, Any]:
+        """Products with their stock; a seller sees its own."""
+        principal = resources.tokens.principal(authorization, "operator", "seller", "service")
+        return {"products": await store.products(resources.read, principal)}
+
+    @routes.post("/{sku}/stock", status_code=202)
+    async def arrived(sku: str, request: Request, authorization: Authorization = "", once: Once = "") -> Response:
+        """Book an arrival of goods. For operators."""
+        resources.tokens.principal(authorization, "operator")
+        raw = await read_body(request)
+        try:
+            given = Arrival.model_validate_json(raw)
+        except ValidationError as error:
+            first = error.errors(include_input=False)[0]
+            raise BadInput(first["msg"], where=".".join(map(str, first["loc"])), fix="see /openapi.json") from error
+        content = StockReceived(sku, given.location, given.lot, given.best_before, given.quantity)
+        reply = await service.reception.command("api.stock", once or str(uuid7()), content, raw)
+        return Response(reply.body, reply.status, media_type=reply.content_type)
+
+    return routes

@@ -1,0 +1,37 @@
+"""Where catalog is put together."""
+
+from __future__ import annotations
+
+import asyncio
+
+from services.catalog import api
+from services.catalog.process import EXPIRY, Expiry, Policy, make_process
+from services.catalog.seed import read_seed
+from services.catalog.settings import CatalogSettings
+from services.catalog.tables import TABLES
+from shared.flow.decision import Reply
+from shared.flow.work import Call
+from shared.http.app import Incoming
+from shared.service import Parts, Resources, Service
+
+
+def build(resources: Resources, settings: CatalogSettings) -> Service:
+    policy = Policy(settings.reservation_window, settings.time_scale)
+
+    async def first() -> None:
+        """Begin with the seed's products and stock; each entry is taken once, however often the service starts."""
+        if settings.seed is None:
+            return
+        text = await asyncio.to_thread(settings.seed.read_text, "utf-8")
+        now = resources.clock.now()
+        items = [
+            service.reception.item("seed", Incoming(f"{number}", content, Reply(202)), b"", now)
+            for number, content in enumerate(read_seed(text))
+        ]
+        runner = service.runner("seed")
+        await runner.run("receipts", items)
+        runner.drop()
+
+    service = Service(resources, Parts(make_process(policy), TABLES, {EXPIRY: Call(Expiry)}, first))
+    service.router.include_router(api.router(service))
+    return service

@@ -1,0 +1,19 @@
+"""What catalog is told at start."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from pathlib import Path
+
+from shared.settings import Settings
+
+
+class CatalogSettings(Settings):
+    """`seed` is a file of products and stock that a new installation begins with; "" leaves it empty."""
+
+    reservation_window_hours: float = 96
+    seed: Path | None = None
+
+    @property
+    def reservation_window(self) -> timedelta:
+        return timedelta(hours=self.reservation_window_hours)

@@ -1,0 +1,29 @@
+"""What orders is told at start."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from shared.settings import Settings
+
+
+class OrdersSettings(Settings):
+    """Windows are business time: divided by `time_scale`."""
+
+    payment_window_minutes: float = 120
+    identity_window_hours: float = 72
+    hold_days: float = 15
+    shopify_api_version: str = "2026-01"
+    accept_test_orders: bool = True
+
+    @property
+    def payment_window(self) -> timedelta:
+        return timedelta(minutes=self.payment_window_minutes)
+
+    @property
+    def identity_window(self) -> timedelta:
+        return timedelta(hours=self.identity_window_hours)
+
+    @property
+    def hold(self) -> timedelta:
+        return timedelta(days=self.hold_days)

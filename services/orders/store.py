@@ -1,0 +1,158 @@
+"""Reads of orders for its APIs, and the connections through which orders come."""
+
+from __future__ import annotations
+
+import base64
+import json
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from pydantic import TypeAdapter
+from sqlalchemy import select
+from sqlalchemy.dialects.postgresql import insert as upsert
+
+from services.orders.order import Order
+from services.orders.placing import Connection, Snapshot
+from services.orders.providers.base import CanonicalOrder, ShopConnection
+from services.orders.providers.canonical_json import as_json
+from services.orders.tables import CONNECTIONS, ORDERS, SNAPSHOTS
+from shared.corridor import Corridor
+from shared.db.engine import ReadTx
+from shared.http.problem import NotFound
+from shared.http.signatures import Secret
+from shared.security.auth import Principal
+from shared.security.vault import Keyring
+from shared.service import Resources
+
+_ORDER: Final = TypeAdapter(Order)
+_SNAPSHOT: Final = TypeAdapter(Snapshot)
+_PEOPLE: Final = "snapshots/people"
+PAGE: Final = 100
+
+
+async def order(read: ReadTx, order_id: str, principal: Principal) -> Order:
+    """One order, if the asker may see it; another seller's is as good as none."""
+    async with read.begin() as tx:
+        body = await tx.scalar(select(ORDERS.c.body).where(ORDERS.c.key == order_id))
+    found = _ORDER.validate_json(body) if body is not None else None
+    if found is None or not principal.sees(found.seller):
+        raise NotFound(f"no order {order_id[:64]}")
+    return found
+
+
+async def orders(
+    read: ReadTx,
+    principal: Principal,
+    *,
+    external_id: str | None = None,
+    intent: str | None = None,
+    hold: str | None = None,
+) -> Sequence[Order]:
+    """The newest orders that the asker may see, at most PAGE."""
+    query = select(ORDERS.c.body).order_by(ORDERS.c.placed_at.desc(), ORDERS.c.key).limit(PAGE)
+    if principal.role == "seller":
+        query = query.where(ORDERS.c.seller == principal.seller)
+    if external_id is not None:
+        query = query.where(ORDERS.c.external_id == external_id)
+    if intent is not None:
+        query = query.where(ORDERS.c.intent == intent)
+    if hold is not None:
+        query = query.where(ORDERS.c.holds.any(hold))
+    async with read.begin() as tx:
+        return [_ORDER.validate_json(body) for body in (await tx.scalars(query)).all()]
+
+
+def seal_people(columns: Keyring, order: CanonicalOrder) -> str:
+    """Buyer and recipient of a snapshot, as one sealed text."""
+    whole = as_json(order)
+    people = json.dumps({"buyer": whole["buyer"], "recipient": whole["recipient"]}, ensure_ascii=False).encode()
+    return base64.b64encode(columns.seal_bytes(people, place=_PEOPLE)).decode()
+
+
+async def snapshot(read: ReadTx, columns: Keyring, order_id: str) -> dict[str, Any]:
+    """The channel's last word on an order, whole, in canonical JSON."""
+    async with read.begin() as tx:
+        body = await tx.scalar(select(SNAPSHOTS.c.body).where(SNAPSHOTS.c.key == order_id))
+    if body is None:
+        raise NotFound(f"no snapshot of {order_id[:64]}")
+    stored = _SNAPSHOT.validate_json(body)
+    people: dict[str, Any] = json.loads(columns.open_bytes(base64.b64decode(stored.personal), place=_PEOPLE))
+    return as_json(stored.order) | people
+
+
+# --- connections --------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Link:
+    """A connection with what proves and opens it."""
+
+    connection: Connection
+    secrets: tuple[Secret, ...] = field(repr=False)
+    token: str = field(repr=False)
+    base_url: str
+
+    @property
+    def shop_connection(self) -> ShopConnection:
+        return ShopConnection(self.connection.id, self.connection.domain, self.secrets)
+
+
+class Connections:
+    """All connections, kept in memory; read again, at most every few seconds, when an unknown one is asked for."""
+
+    EVERY_SECONDS: Final = 5.0
+
+    def __init__(self, resources: Resources) -> None:
+        self._read, self._columns, self._corridor = resources.read, resources.columns, resources.corridor
+        self._engine = resources.engine
+        self._links: dict[str, Link] = {}
+        self._read_at = float("-inf")
+
+    async def all(self, domain: str = "") -> Mapping[str, Link]:
+        """By shop domain, lower case."""
+        stale = time.monotonic() - self._read_at > self.EVERY_SECONDS
+        if not self._links or (stale and domain and domain not in self._links):
+            await self._load()
+        return self._links
+
+    async def by_id(self, connection: str) -> Link | None:
+        return next((link for link in (await self.all()).values() if link.connection.id == connection), None)
+
+    async def _load(self) -> None:
+        self._read_at = time.monotonic()
+        async with self._read.begin() as tx:
+            rows = (await tx.execute(select(CONNECTIONS))).all()
+        self._links = {row.domain: self._link(row) for row in rows}
+
+    def _link(self, row: Any) -> Link:  # noqa: ANN401  # a row of SQLAlchemy
+        raw = json.loads(self._columns.open_bytes(row.secrets, place=f"connections/{row.id}"))
+        secrets = tuple(Secret.of_text(key_id, text) for key_id, text in raw["secrets"].items())
+        return Link(
+            _connection(self._corridor, row.id, row.channel, row.domain, row.shop), secrets, raw["token"], row.base_url
+        )
+
+    async def add(
+        self, *, id: str, channel: str, shop: str, domain: str, base_url: str, secret: str, token: str
+    ) -> None:  # noqa: A002
+        """Store a connection, or replace what is known of it; its secrets are sealed before they reach the database."""
+        _connection(self._corridor, id, channel, domain, shop)  # the profile must know the shop
+        raw = json.dumps({"secrets": {"current": secret}, "token": token}).encode()
+        sealed = self._columns.seal_bytes(raw, place=f"connections/{id}")
+        row = {
+            "id": id,
+            "channel": channel,
+            "shop": shop,
+            "domain": domain.lower(),
+            "base_url": base_url,
+            "secrets": sealed,
+        }
+        async with self._engine.begin() as tx:
+            await tx.execute(upsert(CONNECTIONS).values(row).on_conflict_do_update(index_elements=["id"], set_=row))
+        self._links = {}
+
+
+def _connection(corridor: Corridor, id: str, channel: str, domain: str, shop: str) -> Connection:  # noqa: A002
+    of = corridor.shop_of(shop)
+    return Connection(id, channel, domain, of, corridor.flow_of(of.flows[0]))

@@ -1,0 +1,132 @@
+"""One process that runs services: their HTTP on one port, their roles beside it, and an end within ten seconds."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Final
+
+import uvicorn
+from fastapi import FastAPI, Response
+
+from shared.broker.embedded import EmbeddedBroker
+from shared.broker.kafka import KafkaBroker, KafkaSettings
+from shared.broker.ports import Broker
+from shared.db.engine import Database
+from shared.db.migrate import migrate
+from shared.events.topics import specs
+from shared.http.app import new_app
+from shared.logs import logger
+from shared.service import ROLES, RoleName, Service
+from shared.settings import Settings
+
+log = logger("host")
+
+LAST_WORD_SECONDS: Final = 9.5  # after this the process ends whatever still hangs: the ten seconds are a promise
+
+
+def broker_of(settings: Settings) -> Broker:
+    dsn = settings.broker_dsn.get_secret_value()
+    if settings.broker == "kafka":
+        return KafkaBroker(KafkaSettings(dsn))
+    return EmbeddedBroker(Database(dsn, "broker"))
+
+
+@dataclass
+class Host:
+    """Everything that one process runs. Ready when every role of every service is."""
+
+    services: Sequence[Service]
+    broker: Broker
+    roles: Sequence[RoleName] = ROLES
+    app: FastAPI = field(default_factory=lambda: new_app("Corridor"))
+    stopping: asyncio.Event = field(default_factory=asyncio.Event)
+
+    async def prepare(self) -> None:
+        """Topics, migrations and first data; safe when several processes do it at once."""
+        await self.broker.ensure(specs())
+        for service in self.services:
+            await migrate(service.resources.settings.dsn.get_secret_value(), service.name)
+            if service.parts.first is not None:
+                await service.parts.first()
+
+    def mount(self) -> None:
+        @self.app.get("/healthz", include_in_schema=False)
+        async def alive() -> dict[str, str]:
+            return {"status": "ok"}
+
+        @self.app.get("/readyz", include_in_schema=False)
+        async def ready(response: Response) -> dict[str, bool]:
+            states = {service.name: service.ready for service in self.services}
+            response.status_code = 200 if all(states.values()) else 503
+            return states
+
+        for service in self.services:
+            self.app.include_router(service.router)
+
+    async def run(self, host: str, port: int, *, started: Callable[[int], None] | None = None) -> None:
+        """Until SIGTERM, SIGINT, `stopping`, or the death of a role (which is raised)."""
+        self.mount()
+        server = _Server(uvicorn.Config(self.app, host, port, log_level="warning", access_log=False, lifespan="off"))
+        self._catch_signals()
+        for service in self.services:
+            service.start(self.roles)
+        serving = asyncio.create_task(server.serve())
+        deaths = [asyncio.create_task(service.died()) for service in self.services]
+        stop = asyncio.create_task(self._asked_to_stop())
+        try:
+            await server.listening(serving)
+            if started is not None:
+                started(server.port)
+            await asyncio.wait([stop, serving, *deaths], return_when=asyncio.FIRST_COMPLETED)
+            for task in (serving, *deaths):
+                if task.done():
+                    task.result()
+        finally:
+            await self._end(server, serving, [stop, *deaths])
+
+    async def _end(self, server: _Server, serving: asyncio.Task[None], watchers: list[asyncio.Task[None]]) -> None:
+        """No more requests, then the roles, then the broker; what does not end in time is left behind."""
+        timer = asyncio.get_running_loop().call_later(LAST_WORD_SECONDS, _leave)
+        server.should_exit = True
+        await asyncio.wait({serving}, timeout=2)
+        await asyncio.gather(*(service.stop() for service in self.services), return_exceptions=True)
+        await self.broker.close()
+        for watcher in watchers:
+            watcher.cancel()
+        await asyncio.gather(*watchers, return_exceptions=True)
+        timer.cancel()
+
+    async def _asked_to_stop(self) -> None:
+        await self.stopping.wait()
+
+    def _catch_signals(self) -> None:
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, self.stopping.set)
+
+
+class _Server(uvicorn.Server):
+    """uvicorn that leaves signals to us and says on which port it listens."""
+
+    def install_signal_handlers(self) -> None:
+        """Ours are there already; one owner of a signal is enough."""
+
+    async def listening(self, serving: asyncio.Task[None]) -> None:
+        while not self.started:
+            if serving.done():
+                serving.result()
+                raise RuntimeError("the port cannot be opened")
+            await asyncio.sleep(0.005)
+
+    @property
+    def port(self) -> int:
+        return int(self.servers[0].sockets[0].getsockname()[1])
+
+
+def _leave() -> None:
+    log.critical("did not stop in time: leaving")
+    os._exit(1)

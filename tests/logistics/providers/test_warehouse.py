@@ -1,0 +1,165 @@
+from __future__ import annotations
+
+import json
+from contextlib import suppress
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import httpx
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from standardwebhooks import Webhook
+
+from services.logistics.providers.base import (
+    CarrierRefused,
+    ExitAuthorised,
+    ExitWithdrawn,
+    ParcelExited,
+    ParcelPacked,
+    PickLine,
+)
+from services.logistics.providers.warehouse import wire
+from services.logistics.providers.warehouse.client import PartnerWarehouse
+from shared.clock import FrozenClock
+from shared.errors import BadInput, SignatureRefused, Stale, Transient, Unrecognised
+from shared.http.signatures import sign_standard, standard_secret
+
+TEXT = "whsec_AQIDBAUGBwgJCgsMDQ4PEBESExQVFhcYGRobHB0eHyA="
+SECRET = standard_secret("current", TEXT)
+NOW = datetime(2026, 3, 2, 2, 1, 12, tzinfo=UTC)
+AT = "2026-03-02T10:01:00.000+08:00"
+PACKED = {"parcel_id": "P1", "order_id": "O1", "gross_grams": 307, "packed_at": AT}
+EXITED = {"parcel_id": "P1", "order_id": "O1", "gross_grams": 307, "exited_at": AT}
+ORDER = ExitAuthorised("O1", "P1", (PickLine("KE-COF-227", 2, "L1"),), 3, NOW)
+
+
+def told(kind: str, data: object) -> ParcelPacked | ParcelExited:
+    body = json.dumps({"type": kind, "timestamp": AT, "data": data}).encode()
+    return wire.parse(wire.verify([SECRET], sign_standard([SECRET], "msg_1", NOW, body), body, NOW))
+
+
+def test_packed_and_exited_are_read() -> None:
+    at = datetime(2026, 3, 2, 2, 1, tzinfo=UTC)
+
+    assert told("parcel.packed", PACKED) == ParcelPacked("P1", "O1", 307, at)
+    assert told("parcel.exited", EXITED) == ParcelExited("P1", "O1", at)
+
+
+def test_a_retry_is_the_same_delivery() -> None:
+    body = b"{}"
+    keys = {
+        wire.verify(
+            [SECRET], sign_standard([SECRET], "msg_1", NOW + timedelta(seconds=s), body), body, NOW
+        ).delivery_key
+        for s in (0, 30)
+    }
+    assert keys == {"warehouse:msg_1"}
+
+
+def test_a_forged_and_an_old_event_are_refused() -> None:
+    other = standard_secret("other", "whsec_QUJDREVGR0hJSktMTU5PUFFSU1RVVldYWVpbXF1eX2A=")
+
+    with pytest.raises(SignatureRefused):
+        wire.verify([SECRET], sign_standard([other], "msg_1", NOW, b"{}"), b"{}", NOW)
+    with pytest.raises(Stale):
+        wire.verify([SECRET], sign_standard([SECRET], "msg_1", NOW, b"{}"), b"{}", NOW + timedelta(minutes=6))
+
+
+def test_an_unknown_type_is_unrecognised() -> None:
+    with pytest.raises(Unrecognised):
+        told("parcel.teleported", PACKED)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [{"gross_grams": 0}, {"gross_grams": "307"}, {"gross_grams": 10**9}, {"packed_at": "now"}, {"order_id": None}],
+)
+def test_what_cannot_be_read_is_bad_input(changes: dict[str, Any]) -> None:
+    with pytest.raises(BadInput):
+        told("parcel.packed", PACKED | changes)
+
+
+@given(body=st.binary(max_size=80))
+def test_whatever_is_signed_only_our_own_errors_leave(body: bytes) -> None:
+    delivery = wire.verify([SECRET], sign_standard([SECRET], "msg_1", NOW, body), body, NOW)
+    with suppress(BadInput, Unrecognised):
+        wire.parse(delivery)
+
+
+class Receiver:
+    """The warehouse's side: what arrived, checked by the peer library, and the answers it gives in turn."""
+
+    def __init__(self, *replies: httpx.Response | httpx.TransportError) -> None:
+        self.replies, self.bodies, self.ids = list(replies), list[Any](), list[str]()
+
+    def __call__(self, request: httpx.Request) -> httpx.Response:
+        self.bodies.append(Webhook(TEXT).verify(request.content, dict(request.headers)))
+        self.ids.append(request.headers["webhook-id"])
+        reply = self.replies.pop(0)
+        if isinstance(reply, httpx.TransportError):
+            raise reply
+        return reply
+
+
+async def sends(receiver: Receiver, *orders: ExitAuthorised | ExitWithdrawn) -> None:
+    now = datetime.now(UTC)  # the peer library has no clock to hand in
+    async with httpx.AsyncClient(transport=httpx.MockTransport(receiver)) as http:
+        warehouse = PartnerWarehouse(http, "https://warehouse.example.org/events", [SECRET], FrozenClock(now))
+        for order in orders:
+            if isinstance(order, ExitAuthorised):
+                await warehouse.authorise_exit("exit_P1_3", order)
+            else:
+                await warehouse.withdraw_exit("withdraw_P1_3", order)
+
+
+async def test_the_pick_order_and_its_withdrawal_arrive_signed() -> None:
+    receiver = Receiver(httpx.Response(204), httpx.Response(204))
+
+    await sends(receiver, ORDER, ExitWithdrawn("O1", "P1", "held by customs", NOW))
+
+    assert receiver.bodies == [
+        {
+            "type": "exit.authorised",
+            "timestamp": "2026-03-02T02:01:12.000Z",
+            "data": {
+                "order_id": "O1",
+                "parcel_id": "P1",
+                "lines": [{"sku": "KE-COF-227", "quantity": 2, "lot": "L1"}],
+                "dossier_version": 3,
+            },
+        },
+        {
+            "type": "exit.withdrawn",
+            "timestamp": "2026-03-02T02:01:12.000Z",
+            "data": {"order_id": "O1", "parcel_id": "P1", "reason": "held by customs"},
+        },
+    ]
+
+
+async def test_a_repeat_is_the_same_message() -> None:
+    receiver = Receiver(httpx.Response(204), httpx.Response(204))
+
+    await sends(receiver, ORDER, ORDER)
+
+    assert receiver.ids == ["exit_P1_3", "exit_P1_3"]
+    assert receiver.bodies[0] == receiver.bodies[1]
+
+
+@pytest.mark.parametrize(
+    ("reply", "failure"),
+    [
+        (httpx.Response(503), Transient),
+        (httpx.Response(429), Transient),
+        (httpx.ConnectError("refused"), Transient),
+        (httpx.ReadTimeout("silent"), Transient),  # its id makes a repeat harmless
+        (httpx.Response(401), CarrierRefused),
+        (httpx.Response(410), CarrierRefused),
+    ],
+    ids=range(6),
+)
+async def test_what_was_not_taken_is_sent_again_or_shown_to_a_person(
+    reply: httpx.Response | httpx.TransportError, failure: type[Exception]
+) -> None:
+    with pytest.raises(failure):
+        await sends(Receiver(reply), ORDER)
