@@ -1,4 +1,5 @@
-"""The corridor profile: one city pair as data (`deploy/corridors/*.toml`). Unknown keys are an error; nothing is secret here."""
+"""The corridor profile: one city pair as data (`deploy/corridors/*.toml`). Unknown keys are an error; nothing is
+secret here."""
 
 from __future__ import annotations
 

@@ -47,7 +47,8 @@ def parcel_id(order: OrderId, number: int) -> ParcelId:
 
 
 def short(length: int, *parts: str) -> str:
-    """Up to 32 upper-case letters and digits (base32, 5 bits each) of a digest: for partners that give us 20 or 32 places."""
+    """Up to 32 upper-case letters and digits (base32, 5 bits each) of a digest: for partners that give us 20 or 32
+    places."""
     digest = hashlib.sha256("\x1f".join(parts).encode()).digest()
     return base64.b32encode(digest).decode()[:length]
 

@@ -1,4 +1,5 @@
-"""Structured logs: one JSON line each, with order, event and trace ids where there are any. Never a body, never personal data."""
+"""Structured logs: one JSON line each, with order, event and trace ids where there are any. Never a body, never
+personal data."""
 
 from __future__ import annotations
 

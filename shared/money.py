@@ -11,8 +11,9 @@ from shared.errors import BadInput
 
 # ISO 4217 minor units where they are not 2 (list of 2024-06); providers that disagree say so in their own wire.py.
 _EXPONENTS: Final = {
-    **dict.fromkeys(("JPY", "KRW", "VND", "CLP", "ISK", "UGX", "RWF", "XOF", "XAF", "PYG", "BIF", "DJF", "GNF", "KMF"), 0),
-    **dict.fromkeys(("KWD", "BHD", "OMR", "JOD", "TND", "IQD", "LYD"), 3),
+    **dict.fromkeys(["JPY", "KRW", "VND", "CLP", "ISK", "UGX", "RWF", "XOF", "XAF"], 0),
+    **dict.fromkeys(["PYG", "BIF", "DJF", "GNF", "KMF"], 0),
+    **dict.fromkeys(["KWD", "BHD", "OMR", "JOD", "TND", "IQD", "LYD"], 3),
 }
 
 
@@ -38,7 +39,8 @@ class Money:
 
     @classmethod
     def parse(cls, text: str, currency: str) -> Money:
-        """Read a plain decimal in major units ("129.00"); more places than the currency has is an error, not a rounding."""
+        """Read a plain decimal in major units ("129.00"); more places than the currency has is an error, not a
+        rounding."""
         try:
             amount = Decimal(text).scaleb(exponent(currency))
         except InvalidOperation as error:

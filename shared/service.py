@@ -1,4 +1,5 @@
-"""A service as parts that run: settings → resources → roles. One process may run one service, one role of it, or several services."""
+"""A service as parts that run: settings → resources → roles. One process may run one service, one role of it, or
+several services."""
 
 from __future__ import annotations
 
@@ -185,7 +186,8 @@ class Service:
             task.result()
 
     async def stop(self) -> None:
-        """Within ten seconds whatever broker and database do: first what was accepted, then the rest, then no more waiting."""
+        """Within ten seconds whatever broker and database do: first what was accepted, then the rest, then no more
+        waiting."""
         self.stopping.set()
         if self._tasks:
             _, late = await asyncio.wait(self._tasks, timeout=STOP_SECONDS)

@@ -1,4 +1,5 @@
-"""What every service is told at start: from `CORRIDOR_*` environment variables or by its launcher. No module keeps an instance."""
+"""What every service is told at start: from `CORRIDOR_*` environment variables or by its launcher. No module keeps an
+instance."""
 
 from __future__ import annotations
 
@@ -25,7 +26,8 @@ class Settings(BaseSettings):
     host: str = "127.0.0.1"
     port: int = 8000
     time_scale: float = 1.0
-    """Business durations are divided by it; 1 in production. Signature windows, leases and client timeouts never are."""
+    """Business durations are divided by it; 1 in production. Signature windows, leases and client timeouts never
+    are."""
     otlp_endpoint: str = ""
     trace_sample: float = 0.05
     """Share of orders whose steps are recorded; decided by a hash of the order id, so an order is kept whole."""

@@ -40,7 +40,8 @@ def parse_traceparent(text: str) -> SpanContext | None:
     parts = text.split("-")
     try:
         _, trace_id, span_id, flags = parts
-        context = SpanContext(int(trace_id, 16), int(span_id, 16), True, TraceFlags(int(flags, 16)))
+        remote = TraceFlags(int(flags, 16))
+        context = SpanContext(int(trace_id, 16), int(span_id, 16), is_remote=True, trace_flags=remote)
     except ValueError:
         return None
     return context if context.is_valid else None
@@ -53,7 +54,8 @@ def new_traceparent() -> str:
 
 @dataclass
 class Telemetry:
-    """`sample` is the share of orders whose steps are recorded (0 to 1). Without a tracer nothing is recorded or sent."""
+    """`sample` is the share of orders whose steps are recorded (0 to 1). Without a tracer nothing is recorded or
+    sent."""
 
     service: str
     sample: float = 0.0

@@ -16,8 +16,6 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Final, Self
 
-import psutil
-
 from deploy.kafka.parts import KafkaMissing, jars, java
 
 # Its end of the pipe closes when we end, however we end, kill -9 too: no broker outlives the run that started it.
@@ -25,7 +23,10 @@ GUARD: Final = 'cat >/dev/null; kill -9 "$1" 2>/dev/null'
 READY_SECONDS: Final = 60.0  # after kill -9 the controller first waits for the dead broker's session: 11.6 s seen
 STOP_SECONDS: Final = 10.0
 FORMAT_SECONDS: Final = 60.0
-JVM: Final = ("-Xms128m", "-Xmx384m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-XX:-UsePerfData")
+JVM: Final = (
+    *("-Xms128m", "-Xmx384m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-XX:-UsePerfData"),
+    "-Dorg.slf4j.simpleLogger.defaultLogLevel=warn",
+)
 SETTINGS: Final = {
     "process.roles": "broker,controller",
     "node.id": "1",
@@ -68,7 +69,6 @@ class LocalKafka:
         """
         broker = cls(folder, settings)
         broker.folder.mkdir(parents=True, exist_ok=True)
-        broker._end_leftover()
         broker._write_settings()
         broker.cluster_id = broker._formatted()
         broker._launch()
@@ -136,7 +136,7 @@ class LocalKafka:
         return [str(java()), *JVM, "-cp", f"{jars()}/*", *arguments]
 
     def _launch(self) -> None:
-        with self.log.open("ab") as log:  # SLF4J warns there that it has no binding: harmless
+        with self.log.open("ab") as log:
             self._process = subprocess.Popen(
                 self._java("kafka.Kafka", self._properties),
                 stdin=subprocess.DEVNULL,
@@ -144,9 +144,10 @@ class LocalKafka:
                 stderr=log,
                 start_new_session=True,  # Ctrl-C is for the services, which stop before their broker
             )
-        (self.folder / "kafka.pid").write_text(str(self._process.pid))
         self._guard = subprocess.Popen(
-            ["/bin/sh", "-c", GUARD, "kafka-guard", str(self._process.pid)], stdin=subprocess.PIPE, start_new_session=True
+            ["/bin/sh", "-c", GUARD, "kafka-guard", str(self._process.pid)],
+            stdin=subprocess.PIPE,
+            start_new_session=True,
         )
         deadline = time.monotonic() + READY_SECONDS
         while not self._answers():
@@ -162,31 +163,23 @@ class LocalKafka:
             return False
 
     def _failed(self, what: str) -> KafkaMissing:
-        tail = " / ".join(self.log.read_text(errors="replace").splitlines()[-5:])
-        return KafkaMissing(f"{what}: {tail[-600:]}", f"less {self.log}")
+        said = [
+            line for line in self.log.read_text(errors="replace").splitlines() if "ERROR" in line or "Exception" in line
+        ]
+        return KafkaMissing(f"{what}: {' / '.join(said[:3])[:600]}", f"less {self.log}")
 
     def _end(self, how: signal.Signals) -> None:
-        if self._process is None or self._process.poll() is not None:
-            return
-        self._process.send_signal(how)
-        try:
-            self._process.wait(STOP_SECONDS)
-        except subprocess.TimeoutExpired:
-            self._process.kill()
-            self._process.wait()
+        if self._process is not None and self.running:
+            self._process.send_signal(how)
+            try:
+                self._process.wait(STOP_SECONDS)
+            except subprocess.TimeoutExpired:
+                self._process.kill()
+                self._process.wait()
         if self._guard is not None:  # before the number of the process can mean another one
             self._guard.kill()
             self._guard.communicate()
-
-    def _end_leftover(self) -> None:
-        """A run that was killed leaves its broker in this folder: end it, if the number still means that process."""
-        try:
-            left = psutil.Process(int((self.folder / "kafka.pid").read_text()))
-            if self._properties in left.cmdline():
-                left.kill()
-                left.wait(STOP_SECONDS)
-        except (OSError, ValueError, psutil.Error):
-            return
+            self._guard = None
 
 
 def _free_ports() -> tuple[int, int]:
@@ -197,7 +190,7 @@ def _free_ports() -> tuple[int, int]:
 
 
 def _cluster_id(port: int) -> str | None:
-    """Asks for metadata of no topic (request 3, version 2 of the Kafka protocol guide); None while no broker is up."""
+    """Metadata of no topic (request 3, version 2 of the Kafka protocol guide); None before there is a controller."""
     with socket.create_connection(("127.0.0.1", port), timeout=2) as connection:
         body = struct.pack(">hhihi", 3, 2, 1, -1, 0)  # key, version, correlation id, no client id, no topics
         connection.sendall(struct.pack(">i", len(body)) + body)
@@ -210,7 +203,8 @@ def _cluster_id(port: int) -> str | None:
         at = _after_string(reply, at + 4)  # node id, host
         at = _after_string(reply, at + 4)  # port, rack
     end = _after_string(reply, at)
-    return reply[at + 2 : end].decode() if brokers else None
+    (controller,) = struct.unpack_from(">i", reply, end)
+    return reply[at + 2 : end].decode() if brokers and controller >= 0 else None
 
 
 def _after_string(data: bytes, at: int) -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import fcntl
+import hashlib
 import os
 import re
 import shutil
@@ -44,7 +45,7 @@ def jars() -> Path:
     """The folder with the broker's jars, fetched at the first call; KAFKA_CACHE moves the cache elsewhere."""
     version = broker_version()
     root = Path(os.environ.get(CACHE_VARIABLE) or CACHE)
-    folder = root / version
+    folder = root / f"{version}-{hashlib.sha256(POM.read_bytes()).hexdigest()[:8]}"  # another pom, other jars
     if folder.is_dir():
         return folder
     root.mkdir(parents=True, exist_ok=True)

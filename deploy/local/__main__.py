@@ -35,6 +35,7 @@ def main() -> int:
     folder = given.data or (
         Path(tempfile.mkdtemp(prefix="corridor-")) if given.command == "demo" else Path(".corridor")
     )
+    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     if given.command == "serve":
         return uvloop.run(serve(folder.absolute(), given.port, given.world))
     wish = Wish(

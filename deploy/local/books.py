@@ -1,4 +1,5 @@
-"""What the services' databases and topics say, set beside the partners' books. Set algebra on ids; nothing is believed."""
+"""What the services' databases and topics say, set beside the partners' books. Set algebra on ids; nothing is
+believed."""
 
 from __future__ import annotations
 
@@ -51,6 +52,12 @@ def state_of(order: Json) -> str:
     return "waiting" if set(order["holds"]) & PERSON_ACTS else "open"
 
 
+_COUNTS: Final = """
+SELECT (SELECT count(*) FROM parked WHERE state = 'dead') AS dead, (SELECT count(*) FROM parked) AS parked,
+       (SELECT count(*) FROM receipts WHERE status = 'quarantined') AS quarantined,
+       (SELECT count(*) FROM work WHERE phase = 'stuck') AS stuck, (SELECT count(*) FROM outbox) AS unpublished"""
+
+
 async def look(dsns: dict[str, str]) -> Ours:
     ours = Ours()
     for name, dsn in dsns.items():
@@ -60,11 +67,7 @@ async def look(dsns: dict[str, str]) -> Ours:
         try:
             if name == "orders":
                 ours.orders = [json.loads(row["body"]) for row in await connection.fetch("SELECT body FROM orders")]
-            row = await connection.fetchrow(
-                "SELECT (SELECT count(*) FROM parked WHERE state = 'dead') AS dead, (SELECT count(*) FROM parked) AS parked, "
-                "(SELECT count(*) FROM receipts WHERE status = 'quarantined') AS quarantined, "
-                "(SELECT count(*) FROM work WHERE phase = 'stuck') AS stuck, (SELECT count(*) FROM outbox) AS unpublished"
-            )
+            row = await connection.fetchrow(_COUNTS)
             assert row is not None
             ours.dead_letters += row["dead"] + row["stuck"]
             ours.parked += row["parked"] - row["dead"]
@@ -82,7 +85,7 @@ async def invariants(ours: Ours, books: Json, dsns: dict[str, str], broker: Brok
         "lost": _lost(ours, world),
         "doubled": _doubled(ours, world),
         "reordered": await _reordered(broker),
-        "ledger_imbalance": await _ledger_imbalance(dsns["payments"], ours, world),
+        "ledger_imbalance": await _ledger_imbalance(dsns["payments"], ours),
         "stock_imbalance": await _stock_imbalance(dsns["catalog"]),
         "documents_differing": sum(document["differs"] or not document["authentic"] for document in _ours_sent(world)),
         "dispatched_before_release": sum(map(_dispatched_early, world.values())),
@@ -106,7 +109,8 @@ def _acked_order(push: Json) -> bool:
 
 
 def _doubled(ours: Ours, world: dict[str, Json]) -> int:
-    """Anything that may happen once to an order and happened twice: orders, refunds, exits, confirmations, money kept twice."""
+    """Anything that may happen once to an order and happened twice: orders, refunds, exits, confirmations, money kept
+    twice."""
     twice = sum(count - 1 for count in Counter(order["external_id"] for order in ours.orders).values())
     for order in world.values():
         captured = sum(capture["amount"] for capture in order["captures"])
@@ -139,7 +143,7 @@ async def _reordered(broker: Broker) -> int:
     return breaks
 
 
-async def _ledger_imbalance(dsn: str, ours: Ours, world: dict[str, Json]) -> int:
+async def _ledger_imbalance(dsn: str, ours: Ours) -> int:
     """Fen by which the ledger does not sum to zero, or its clearing account differs from what the provider holds."""
     connection = await asyncpg.connect(dsn)
     try:
@@ -151,8 +155,7 @@ async def _ledger_imbalance(dsn: str, ours: Ours, world: dict[str, Json]) -> int
         await connection.close()
     credited = sum(order["money"]["captured"]["minor"] for order in ours.orders if order["money"].get("captured"))
     back = sum(order["money"]["captured"]["minor"] for order in ours.orders if order["money"]["state"] == "refunded")
-    del world
-    return sum(abs(row["minor"]) for row in rows) + abs(clearing - (credited - back))
+    return int(sum(abs(row["minor"]) for row in rows) + abs(clearing - (credited - back)))
 
 
 async def _stock_imbalance(dsn: str) -> int:
@@ -165,7 +168,7 @@ async def _stock_imbalance(dsn: str) -> int:
     finally:
         await connection.close()
     held = sum(line["quantity"] for row in bodies for line in json.loads(row["body"])["lines"])
-    return abs(reserved - held) + int(negative)
+    return int(abs(reserved - held) + negative)
 
 
 def _ours_sent(world: dict[str, Json]) -> list[Json]:

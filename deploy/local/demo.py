@@ -1,4 +1,5 @@
-"""`make demo`: orders from signed webhooks to delivered and settled, partners that misbehave, and the books compared."""
+"""`make demo`: orders from signed webhooks to delivered and settled, partners that misbehave, and the books
+compared."""
 
 from __future__ import annotations
 
@@ -51,7 +52,6 @@ class Run:
 
 async def demo(wish: Wish) -> int:
     """Returns the exit code: 0 only when nothing is open and every invariant is zero."""
-    wish.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     world_port = free_port()
     way = separate if os.environ.get("BROKER") == "kafka" else embedded
     started_at = time.monotonic()
@@ -124,7 +124,7 @@ def _lines(run: Run, now: float) -> dict[str, str]:
         "states": " ".join(f"{name} {count}" for name, count in sorted(states.items())) or "-",
         "money": f"CNY {captured / 100:,.2f} captured · " + " ".join(f"{n} {c}" for n, c in sorted(tracks.items())),
         "rate": f"{states['completed'] / elapsed:.1f} completed/s",
-        "trouble": f"dead letters {run.ours.dead_letters} · parked {run.ours.parked} · quarantined {run.ours.quarantined}",
+        "trouble": f"dead {run.ours.dead_letters} · parked {run.ours.parked} · quarantined {run.ours.quarantined}",
         "partners": f"sent {run.status.get('sent', 0)} · done {run.status.get('done', 0)}",
     }
 

@@ -8,7 +8,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
@@ -21,6 +21,7 @@ from deploy.local.installation import ROOT, SERVICES, Installation
 from deploy.local.world import free_port
 from shared.broker.ports import Broker
 from shared.db.embedded import EmbeddedPostgres
+from shared.events.topics import specs
 from shared.host import Host, broker_of
 
 READY_SECONDS: Final = 60.0
@@ -53,10 +54,12 @@ async def embedded(folder: Path, *, port: int, world_url: str, **more: Any) -> A
         await installation.connect_shop(services[list(SERVICES).index("orders")].resources, world_url)
         listening: asyncio.Future[int] = asyncio.get_running_loop().create_future()
         ended = asyncio.create_task(host.run("127.0.0.1", port, started=listening.set_result))
-        await asyncio.wait({listening, ended}, return_when=asyncio.FIRST_COMPLETED)
-        if ended.done():
-            ended.result()
-        url = f"http://127.0.0.1:{listening.result()}"
+        ended.add_done_callback(lambda _: listening.done() or listening.cancel())
+        try:
+            url = f"http://127.0.0.1:{await listening}"
+        except asyncio.CancelledError:
+            ended.result()  # it ended before it listened: say why
+            raise
         house = House(installation, postgres, broker, dict.fromkeys(SERVICES, url), [os.getpid()], ended, host.stopping)
         try:
             yield house
@@ -70,34 +73,30 @@ async def embedded(folder: Path, *, port: int, world_url: str, **more: Any) -> A
 @asynccontextmanager
 async def separate(folder: Path, *, port: int, world_url: str, **more: Any) -> AsyncIterator[House]:  # noqa: ANN401
     """PostgreSQL, a real Kafka, and one process per service. `port` is the tower's; the others take free ones."""
-    postgres = await asyncio.to_thread(EmbeddedPostgres.start, folder / "postgres")
-    kafka = await asyncio.to_thread(LocalKafka.start, folder / "kafka")
-    children: dict[str, subprocess.Popen[bytes]] = {}
-    try:
+    async with AsyncExitStack() as stack:
+        postgres = await asyncio.to_thread(EmbeddedPostgres.start, folder / "postgres")
+        stack.push_async_callback(asyncio.to_thread, postgres.stop)
+        kafka = await asyncio.to_thread(LocalKafka.start, folder / "kafka")
+        stack.push_async_callback(asyncio.to_thread, kafka.stop)
+        children: dict[str, subprocess.Popen[bytes]] = {}
+        stack.push_async_callback(_stop, children)
         installation = await Installation.prepare(folder, postgres)
-        bootstrap = SecretStr(kafka.bootstrap)
-        ports = {name: free_port() for name in SERVICES} | {"tower": port}
+        given = {"broker": "kafka", "broker_dsn": SecretStr(kafka.bootstrap), "world_url": world_url, **more}
+        ports = {name: free_port() for name in SERVICES} | ({"tower": port} if port else {})
         urls = {name: f"http://127.0.0.1:{number}" for name, number in ports.items()}
-        given = {"broker": "kafka", "broker_dsn": bootstrap, "world_url": world_url, **more}
         for name, number in ports.items():
             environment = installation.environment(name, **given, port=number, public_url=urls[name])
             children[name] = _child(folder, name, environment)
         await asyncio.gather(*(_ready(urls[name], child, folder) for name, child in children.items()))
         broker = broker_of(installation.settings("orders", **given))
+        await broker.ensure(specs())
+        stack.push_async_callback(broker.close)
         orders = installation.build("orders", broker, **given)
         await installation.connect_shop(orders.resources, world_url)
         await orders.resources.close()
         ended = asyncio.create_task(_first_death(children))
-        pids = [child.pid for child in children.values()]
-        try:
-            yield House(installation, postgres, broker, urls, pids, ended)
-        finally:
-            ended.cancel()
-            await broker.close()
-    finally:
-        await _stop(children)
-        await asyncio.to_thread(kafka.stop)
-        await asyncio.to_thread(postgres.stop)
+        stack.callback(ended.cancel)
+        yield House(installation, postgres, broker, urls, [child.pid for child in children.values()], ended)
 
 
 def _child(folder: Path, name: str, environment: dict[str, str]) -> subprocess.Popen[bytes]:

@@ -1,33 +1,36 @@
-"""A development installation in one folder: databases, roles, secrets, settings. Made at the first start, found again later.
+"""A development installation in one folder: databases, roles, secrets, settings. Made at the first start, found again
+later.
 
-DIR/postgres/ the cluster · DIR/secrets/ keys of both sides, tokens, database passwords · DIR/serve.json how to reach it.
+DIR/postgres/ the cluster · DIR/secrets/ keys of both sides, tokens, database passwords · DIR/serve.json how to reach
+it.
 """
 
 from __future__ import annotations
 
 import json
 import secrets
+import tomllib
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
 from pydantic import SecretStr
-
-from deploy.world.keys import make_keys
-from services.catalog.app import build as build_catalog
-from services.catalog.settings import CatalogSettings
 from services.customs.app import build as build_customs
 from services.customs.settings import CustomsSettings
 from services.logistics.app import build as build_logistics
 from services.logistics.settings import LogisticsSettings
-from services.orders.app import build as build_orders
-from services.orders.settings import OrdersSettings
-from services.orders.store import Connections
 from services.payments.app import build as build_payments
 from services.payments.settings import PaymentsSettings
 from services.tower.app import build as build_tower
 from services.tower.settings import TowerSettings
+
+from deploy.world.keys import make_keys
+from services.catalog.app import build as build_catalog
+from services.catalog.settings import CatalogSettings
+from services.orders.app import build as build_orders
+from services.orders.settings import OrdersSettings
+from services.orders.store import Connections
 from shared.broker.ports import Broker
 from shared.db.embedded import EmbeddedPostgres
 from shared.db.migrate import provision
@@ -70,14 +73,13 @@ class Installation:
     def settings(self, name: str, **more: Any) -> Settings:  # noqa: ANN401
         """One service's settings on this installation: `more` over the defaults, values as that service names them."""
         kind, _ = SERVICES[name]
-        common = {
+        common: dict[str, Any] = {
             "secrets": self.secrets,
             "dsn": SecretStr(self.dsns[name]),
             "broker_dsn": SecretStr(self.dsns["broker"]),
             "seed": ROOT / "deploy" / "corridors" / "mombasa-fuzhou.catalog.toml",
         }
-        known = kind.model_fields
-        return kind(**{key: value for key, value in (common | more).items() if key in known})
+        return kind.model_validate({key: value for key, value in (common | more).items() if key in kind.model_fields})
 
     def environment(self, name: str, **more: Any) -> dict[str, str]:  # noqa: ANN401
         """The same settings as `CORRIDOR_*` variables, for a process of its own."""
@@ -103,9 +105,7 @@ class Installation:
 
     def serve_file(self, base_url: str) -> dict[str, Any]:
         """What people and scripts need to use it. Development secrets only, readable by their owner."""
-        from tomllib import loads
-
-        seed = loads((ROOT / "deploy" / "corridors" / "mombasa-fuzhou.catalog.toml").read_text("utf-8"))
+        seed = tomllib.loads((ROOT / "deploy" / "corridors" / "mombasa-fuzhou.catalog.toml").read_text("utf-8"))
         content = {
             "base_url": base_url,
             "tokens": {role: self.tokens[role] for role in ("operator", "seller")},

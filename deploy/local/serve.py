@@ -10,7 +10,6 @@ from deploy.local.house import embedded
 
 async def serve(folder: Path, port: int, world_url: str) -> int:
     """Until Ctrl-C or SIGTERM. DIR/serve.json is written when everything is ready."""
-    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     async with embedded(folder, port=port, world_url=world_url) as house:
         content = house.installation.serve_file(house.urls["orders"])
         print(f"ready: {content['base_url']}   (details in {folder / 'serve.json'})")

@@ -45,6 +45,10 @@ class Customs:
         entry = {"type": "CEB511", "order_no": document.order_no, "key": document.logistics_no}
         self._core.books.file("documents", (document.order_no, document.logistics_no), entry)
 
+    def inventory_of(self, order_no: str) -> Case | None:
+        """The inventory that counts: the last one that was not refused at once."""
+        return self._inventories.get(order_no)
+
     # --- from us ------------------------------------------------------------------------------------------------
 
     def take(self, envelope: dxp.Envelope) -> tuple[str, str]:

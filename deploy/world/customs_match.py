@@ -16,6 +16,7 @@ PERSON = ("buyerIdType", "buyerIdNumber", "buyerName", "buyerTelephone")
 LINE = (("gname", "itemName"), ("unit", "unit"), ("country", "country"))
 LINE_NUMBERS = ("qty", "price", "totalPrice")
 BONDED = ("emsNo", "areaCode", "areaName")
+DIRECT = ("trafNo", "voyageNo", "billNo")
 
 
 def findings(
@@ -31,7 +32,7 @@ def findings(
         *_waybill(order, waybill),
         *_inventory(inventory, order, waybill),
         *_lines(inventory, order),
-        *_bonded(inventory),
+        *_by_trade_mode(inventory),
     ]
 
 
@@ -58,6 +59,8 @@ def _payment(order: Declared, payment: PaymentDocument) -> Iterator[Finding]:
     head = order.head
     if Decimal(payment.amount_minor).scaleb(-2) != Decimal(head["acturalPaid"]):
         yield "支付单 amountPaid"
+    if payment.order_no != order.order_no:
+        yield "支付单 orderNo"
     if payment.ebp_code != head["ebpCode"]:
         yield "支付单 ebpCode"
     if head.get("payCode", payment.pay_code) != payment.pay_code:
@@ -110,14 +113,14 @@ def _lines(inventory: Declared, order: Declared) -> Iterator[Finding]:
                 yield f"清单 {name}"
 
 
-def _bonded(inventory: Declared) -> Iterator[Finding]:
+def _by_trade_mode(inventory: Declared) -> Iterator[Finding]:
+    """1210 names its account book and warehouse, 9610 the flight it came with."""
     head = inventory.head
-    if head["tradeMode"] != "1210":
-        return
-    for name in BONDED:
+    bonded = head["tradeMode"] == "1210"
+    for name in BONDED if bonded else DIRECT:
         if not head.get(name):
             yield f"清单 {name}"
-    if head["country"] != "142":
+    if bonded and head["country"] != "142":
         yield "清单 country"
-    if any(not line.get("itemRecordNo") for line in inventory.lines):
+    if bonded and any(not line.get("itemRecordNo") for line in inventory.lines):
         yield "清单 itemRecordNo"

@@ -87,6 +87,11 @@ class Sender:
         task.add_done_callback(self._tasks.discard)
         return task
 
+    async def settle(self) -> None:
+        """Wait until nothing is on its way any more, whatever came of it."""
+        while self._tasks:
+            await asyncio.wait(list(self._tasks))
+
     async def stop(self) -> None:
         for task in list(self._tasks):
             task.cancel()

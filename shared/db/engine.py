@@ -1,4 +1,5 @@
-"""Connections: hot ones straight from the driver, the rest through SQLAlchemy. Every one asserts what the flow relies on."""
+"""Connections: hot ones straight from the driver, the rest through SQLAlchemy. Every one asserts what the flow relies
+on."""
 
 from __future__ import annotations
 
@@ -79,7 +80,10 @@ class Database:
             pool_size=4,
             max_overflow=4,
             pool_pre_ping=True,
-            connect_args={"server_settings": {**SETTINGS, "application_name": f"{self.name}/rare"}, "timeout": self.connect_seconds},
+            connect_args={
+                "server_settings": {**SETTINGS, "application_name": f"{self.name}/rare"},
+                "timeout": self.connect_seconds,
+            },
             poolclass=pool.AsyncAdaptedQueuePool,
         )
 

@@ -9,7 +9,8 @@ from alembic import op
 _CREATE: Final = (
     "CREATE TABLE claims (id uuid CONSTRAINT pk_claims PRIMARY KEY)",
     """CREATE TABLE receipts (
-      id uuid CONSTRAINT pk_receipts PRIMARY KEY, door text NOT NULL, lane text NOT NULL, received_at timestamptz NOT NULL,
+      id uuid CONSTRAINT pk_receipts PRIMARY KEY, door text NOT NULL, lane text NOT NULL, received_at timestamptz NOT
+      NULL,
       headers bytea NOT NULL, body bytea NOT NULL, status text NOT NULL, reason text NOT NULL,
       reply_status smallint NOT NULL, reply_type text NOT NULL, reply_body bytea NOT NULL)""",
     "CREATE INDEX ix_receipts_quarantined ON receipts (id) WHERE status = 'quarantined'",

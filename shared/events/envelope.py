@@ -25,7 +25,8 @@ _UNSET: Final = "00-00000000000000000000000000000000-0000000000000000-00"
 
 @dataclass(frozen=True, slots=True)
 class Cause:
-    """Why something happens: the id of what led to it, the conversation it belongs to, and the trace of the step before."""
+    """Why something happens: the id of what led to it, the conversation it belongs to, and the trace of the step
+    before."""
 
     id: str
     correlation_id: str

@@ -29,7 +29,8 @@ class Sealed:
 
 @dataclass(frozen=True, slots=True)
 class DeclaredBy:
-    """Who sends each of the four documents: we, a partner whom we trigger and await, or the platform whom we observe."""
+    """Who sends each of the four documents: we, a partner whom we trigger and await, or the platform whom we
+    observe."""
 
     order: Party
     payment: Party

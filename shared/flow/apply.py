@@ -10,7 +10,8 @@ from itertools import chain
 from typing import Any, Final, Literal
 from uuid import UUID
 
-from asyncpg import Connection, Record as Row
+from asyncpg import Connection
+from asyncpg import Record as Row
 from pydantic import TypeAdapter
 
 from shared.broker.ports import Oversize, Partition, Record

@@ -14,10 +14,22 @@ from shared.broker.ports import Record
 from shared.errors import BadInput, Failure, Permanent
 from shared.events.base import Event
 from shared.events.envelope import Cause, open_envelope
-from shared.flow.decision import NOTHING, Decision, Early, Outcome, Process, Put, Reach, Reply, States, Wider, Work, WorkName
+from shared.flow.decision import (
+    NOTHING,
+    Decision,
+    Early,
+    Outcome,
+    Process,
+    Put,
+    Reach,
+    Reply,
+    States,
+    Wider,
+    Work,
+    WorkName,
+)
 from shared.flow.items import Fate, Item, Leased, Parked, Poison, Receipt, Result
 from shared.ids import derived
-
 
 OutboxRow = tuple[str, str, bytes, bytes]  # topic, key, packed headers, value
 

@@ -92,8 +92,8 @@ class Item:
                 return None
 
     def poisoned(self, failure: Failure) -> Item:
-        """The same item as one for a person, in a lane that PostgreSQL can store (its text holds neither NUL nor half a pair)."""
-        lane = self.lane.encode(errors="replace").decode().replace("\0", "\ufffd")
+        """The same item as one for a person, in a lane that PostgreSQL can store: no NUL, no half of a pair, no novel."""
+        lane = self.lane.encode(errors="replace").decode().replace("\0", "\ufffd")[:200]
         return replace(self, content=Poison(failure), reach=Reach((lane,)))
 
 

@@ -6,7 +6,8 @@ import asyncio
 from dataclasses import dataclass, field
 from typing import Final
 
-from asyncpg import Connection, Record as Row
+from asyncpg import Connection
+from asyncpg import Record as Row
 
 from shared.broker.ports import Broker, BrokerGone, Message, Publisher
 from shared.db.engine import Database
@@ -19,6 +20,7 @@ log = logger("relay")
 
 RUN: Final = 500
 BUSY_SECONDS: Final = 0.05  # poll between processes; in process a commit wakes us at once
+AGAIN_SECONDS: Final = 0.5  # after a failure, before all is built anew
 LEADER_LOCK: Final = 7_001  # session advisory lock: economy only, order does not rest on it
 
 # No "id > last": ids become visible out of order, a cursor lost 58 % in a test. What is published is deleted.
@@ -40,12 +42,12 @@ class Relay:
                 await self._lead(stopping)
             except BrokerGone as error:
                 log.warning("broker away", reason=str(error))
-                await asyncio.sleep(0.5)
+                await asyncio.sleep(AGAIN_SECONDS)
             except Exception as error:
                 if remedy(error) is not Remedy.AGAIN:
                     raise
                 log.warning("database away", error=type(error).__name__)
-                await asyncio.sleep(0.5)
+                await asyncio.sleep(AGAIN_SECONDS)
 
     async def _lead(self, stopping: asyncio.Event) -> None:
         publisher = await self.broker.publisher()

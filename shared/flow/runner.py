@@ -25,7 +25,7 @@ T = TypeVar("T")
 
 # Connection, transaction state and rollback, resources, operator intervention, lock not available: not the data's fault.
 _AGAIN: Final = ("08", "25", "40", "53", "57")
-_SPLIT: Final = ("22", "23")
+_SPLIT: Final = ("22", "23", "54")  # a value, a constraint, a limit (a key too long for its index)
 LANES: Final = 2_000  # of one batch: each is a lock in memory that all transactions share (12,800 at the least)
 PAUSES: Final = (0.02, 0.05, 0.1, 0.25, 0.5, 1.0)  # seconds between repeats of one batch; the last one repeats
 

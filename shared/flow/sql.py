@@ -87,7 +87,7 @@ CANCEL: Final = (
 )
 ALIASES: Final = ("INSERT INTO aliases (name, lane) SELECT * FROM unnest({args}) ON CONFLICT DO NOTHING", ("text", "text"))
 PARK: Final = (
-    "INSERT INTO parked (lane, state, topic, partition, \"offset\", timestamp_ms, headers, value, code, reason, attempts, failed_at, "
+    'INSERT INTO parked (lane, state, topic, partition, "offset", timestamp_ms, headers, value, code, reason, attempts, failed_at, '
     "deadline) SELECT lane, state, topic, partition, o, ms, headers, value, code, reason, 1, failed_at, deadline "
     "FROM unnest({args}) WITH ORDINALITY AS t (lane, state, topic, partition, o, ms, headers, value, code, reason, failed_at, deadline, n) "
     "ORDER BY n",

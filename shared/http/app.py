@@ -41,7 +41,8 @@ class Inbound:
 
 @dataclass(frozen=True, slots=True)
 class Incoming:
-    """A request that proved authentic. `key` is the delivery's own; `content` is what `decide` gets, or Poison to quarantine."""
+    """A request that proved authentic. `key` is the delivery's own; `content` is what `decide` gets, or Poison to
+    quarantine."""
 
     key: str
     content: object
@@ -137,7 +138,8 @@ class Reception:
         return self.process.reach(content)
 
     async def command(self, door: str, key: str, content: object, body: bytes) -> Reply:
-        """An API's command: its answer is the decision's, or the problem that refused it; a repeat gets the first answer."""
+        """An API's command: its answer is the decision's, or the problem that refused it; a repeat gets the first
+        answer."""
         result = await self.accept(door, Incoming(key, content, Reply(202)), body, self.clock.now())
         if result.fate is Fate.DEAD:
             if isinstance(result.failure, Failure):

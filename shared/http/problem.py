@@ -1,4 +1,5 @@
-"""Problem documents (RFC 9457): one stable code, what was wrong, where, and what to do. Made from the failure's class."""
+"""Problem documents (RFC 9457): one stable code, what was wrong, where, and what to do. Made from the failure's
+class."""
 
 from __future__ import annotations
 

@@ -1,6 +1,8 @@
-"""Field encryption: AES-256-GCM with a key id, additional data that names the place, and a keyed fingerprint for equality.
+"""Field encryption: AES-256-GCM with a key id, additional data that names the place, and a keyed fingerprint for
+equality.
 
-Two kinds of keyring: one for facts, shared by the producer and the named readers (additional data = event type and field),
+Two kinds of keyring: one for facts, shared by the producer and the named readers (additional data = event type and
+field),
 and one per service for its own columns. Keys are files; development ones are made at first start.
 """
 
@@ -26,7 +28,8 @@ DEVELOPMENT: Final = "dev-"  # production refuses key ids that begin so
 
 
 class Unopenable(Permanent):
-    """Ciphertext that this keyring cannot open: unknown key id, changed bytes, or another place than it was sealed for."""
+    """Ciphertext that this keyring cannot open: unknown key id, changed bytes, or another place than it was sealed
+    for."""
 
     code = "vault.unopenable"
 
@@ -103,7 +106,8 @@ def _make(path: Path) -> None:
         "keys": {key_id: base64.b64encode(os.urandom(32)).decode()},
         "fingerprint": base64.b64encode(os.urandom(32)).decode(),
     }
-    # Written beside and moved into place: two services that start at once must not read half a file, nor two different keys.
+    # Written beside and moved into place: two services that start at once must not read half a file, nor two
+    # different keys.
     draft = path.with_name(f"{path.name}.{os.getpid()}.{os.urandom(4).hex()}")
     draft.touch(mode=0o600)
     draft.write_text(json.dumps(content, indent=1))

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
 from itertools import count
 
 import asyncpg
 import pytest
+import structlog
 from asyncpg import Connection
 from sqlalchemy.ext.asyncio import create_async_engine
 
@@ -23,6 +24,14 @@ from tests.flow import toy
 
 _NUMBERS = count()
 MakeRunner = Callable[..., Runner]
+
+
+@pytest.fixture(scope="session", autouse=True)
+def plain_logs() -> Iterator[None]:
+    """Without the values of local variables: rendering them takes half a second per traceback."""
+    structlog.configure(processors=[structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)])
+    yield
+    structlog.reset_defaults()
 
 
 @asynccontextmanager

@@ -11,8 +11,6 @@ from urllib.parse import urlsplit
 
 from shared.db.engine import Database
 
-READY = b"Z\x00\x00\x00\x05I"  # ReadyForQuery, outside a transaction: the server did what it was asked
-
 
 class Cut(Enum):
     REQUEST = "the server never sees it"
@@ -66,6 +64,7 @@ class Proxy:
                     break
                 if cut is Cut.ANSWER:
                     back.cancel()
+                    await asyncio.wait({back})
                     server_writer.write(data)
                     await server_reader.read(65536)  # done, or refused: nobody will know
                     break

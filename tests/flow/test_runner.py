@@ -105,7 +105,7 @@ async def test_a_lane_that_is_held_too_long_is_waited_for_again_and_nothing_is_a
 
     paused.go.set()
 
-    assert await asyncio.gather(holding, waiting) == [[Fate.DONE], [Fate.DONE]]
+    assert (await holding, await waiting) == ([Fate.DONE], [Fate.DONE])
     assert await words(look, "a") == ["1", "2"]
     assert await parked(look) == []
 

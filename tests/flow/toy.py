@@ -190,3 +190,9 @@ def attempt_decide(_: States, content: object, __: datetime) -> Answer:
 
 
 ATTEMPTS = Process("orders", frozenset({HoldSet}), attempt_reach, attempt_decide)
+
+
+def with_refusal(item: Item, reply: Reply) -> Item:
+    """The same request through a door that answers a refusal in its own words."""
+    assert isinstance(item.origin, Receipt)
+    return replace(item, origin=replace(item.origin, refusal=lambda _: reply))

@@ -8,10 +8,9 @@ from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
-from services.customs.documents import Inventory, Kind, Order
+from services.customs.documents import InventoryDocument, Kind, OrderDocument, Transfer
 from services.customs.providers.ceb import dxp, wire
 from services.customs.providers.ceb.signature import RsaSha1Signer, RsaSha1Verifier
-from services.customs.providers.ceb.wire import Transfer
 from tests.world import samples
 
 NOW = datetime(2025, 12, 1, tzinfo=UTC)
@@ -24,14 +23,14 @@ def guid() -> str:
 def good(name: str) -> Any:  # noqa: ANN401
     """A document of the bonded sample, parsed by the services."""
     pinned = RsaSha1Verifier.pinned(samples.read("customs/test-signer.cert.pem"))
-    return wire.parse_message(samples.read(f"customs/good/B-bonded-1210/{name}.xml"), [pinned], NOW).document
+    return wire.parse_message(samples.read(f"customs/good/B-bonded-1210/{name}.xml"), [pinned], NOW).documents[0]
 
 
-def order(**more: object) -> Order:
+def order(**more: object) -> OrderDocument:
     return replace(good("311-order"), guid=guid(), **more)
 
 
-def inventory(**more: object) -> Inventory:
+def inventory(**more: object) -> InventoryDocument:
     return replace(good("621-inventory"), guid=guid(), **more)
 
 
@@ -41,7 +40,7 @@ def signer(secrets: Path) -> RsaSha1Signer:
 
 
 def message(document: Any, secrets: Path) -> bytes:  # noqa: ANN401
-    transfer = Transfer("9999A60001", "双城走廊跨境电商平台（测试）", "DXPENT0000999999")
+    transfer = Transfer(cop_code="9999A60001", cop_name="双城走廊跨境电商平台（测试）", dxp_id="DXPENT0000999999")
     return wire.build(document, transfer, signer(secrets))
 
 

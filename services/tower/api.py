@@ -1,0 +1,137 @@
+"""The tower's answers for scripts: the same stories as JSON. A seller sees its own orders and no others."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from datetime import datetime
+from typing import Annotated, Any, Final
+
+from fastapi import APIRouter, Header, Query
+
+from services.tower import saying, store, store_figures
+from services.tower.attention import DeadLetter, grouped
+from services.tower.pages_frame import Frame
+from services.tower.pages_words import words_in
+from services.tower.stages import Stage
+from services.tower.store import Cursor, Filter
+from services.tower.story import Story
+from services.tower.timeline import Line, lines
+from services.tower.wording import Language, Words
+from shared.errors import BadInput
+from shared.security.auth import Principal, Role
+
+Authorization = Annotated[str, Header()]
+Limit = Annotated[int, Query(ge=1, le=200)]
+Text = Annotated[str, Query(max_length=120)]
+READERS: Final[tuple[Role, ...]] = ("operator", "seller", "service")
+
+
+def router(frame: Frame) -> APIRouter:
+    routes = APIRouter(tags=["tower"])
+    resources, pace = frame.service.resources, frame.pace
+
+    def who(authorization: str, *roles: Role) -> Principal:
+        return resources.tokens.principal(authorization, *(roles or READERS))
+
+    def words(language: Language) -> Words:
+        return words_in(language, frame.settings.zone)
+
+    @routes.get("/v1/tower/overview")
+    async def overview(authorization: Authorization = "") -> dict[str, Any]:
+        """Open orders by state and age, money in hand, what waits and why, and how many came and went lately."""
+        principal = who(authorization)
+        figures = await store_figures.figures(resources.read, principal, pace, resources.clock.now())
+        return _overview(figures)
+
+    @routes.get("/v1/tower/orders")
+    async def orders(
+        authorization: Authorization = "", state: Stage | None = None, hold: Text = "", reason: Text = "", *,
+        problems: bool = False, after: Text = "", limit: Limit = store.PAGE,
+    ) -> dict[str, Any]:  # fmt: skip
+        """Newest first; `next` goes into `after` for the page that follows."""
+        wanted = Filter(state.value if state else "", hold, reason, problems=problems)
+        now = resources.clock.now()
+        found = await store.orders(resources.read, who(authorization), wanted, pace, now, after=_cursor(after), limit=limit)
+        more = f"{found[limit - 1].started_at.isoformat()}~{found[limit - 1].id}" if len(found) > limit else None
+        return {"orders": [_story(frame, one, now) for one in found[:limit]], "next": more}
+
+    @routes.get("/v1/orders/{order_id}/timeline")
+    async def timeline(order_id: str, authorization: Authorization = "", lang: Language = "en") -> dict[str, Any]:
+        """Every fact of one order by its time: what, by which service, caused by which fact, in which trace."""
+        story = await store.story(resources.read, order_id, who(authorization))
+        told = lines(await store.lines(resources.read, story.id))
+        return {**_story(frame, story, resources.clock.now(), words(lang)), "facts": [_line(words(lang), line) for line in told]}
+
+    @routes.get("/v1/tower/search")
+    async def search(q: Annotated[str, Query(min_length=4, max_length=120)], authorization: Authorization = "") -> dict[str, Any]:
+        """Orders by any number of theirs, whole or by its last four or more characters; by event id; by trace id."""
+        hits = await store.search(resources.read, who(authorization), q)
+        now = resources.clock.now()
+        return {"hits": [{**_story(frame, hit.story, now), "fact": hit.entry or None} for hit in hits]}
+
+    @routes.get("/v1/tower/dead-letters")
+    async def dead_letters(authorization: Authorization = "") -> dict[str, Any]:
+        """What services could not take, grouped by service and code, and what facts report as refused or on hold."""
+        principal = who(authorization, "operator", "service")
+        letters = await frame.attention()
+        figures = await store_figures.figures(resources.read, principal, pace, resources.clock.now())
+        return {"count": len(letters), "groups": _groups(letters), "problems": [asdict(reason) for reason in figures.reasons]}
+
+    return routes
+
+
+def _cursor(text: str) -> Cursor | None:
+    if not text:
+        return None
+    at, _, key = text.partition("~")
+    try:
+        return Cursor(datetime.fromisoformat(at), key)
+    except ValueError as error:
+        raise BadInput("not a cursor", where="after", fix="send `next` of the answer before") from error
+
+
+def _overview(figures: store_figures.Figures) -> dict[str, Any]:
+    return {
+        "orders": {"total": figures.total, "open": figures.open, "ended": figures.ended, "need_a_look": figures.eyes},
+        "ages_seconds": [age.total_seconds() for age in store_figures.AGES],
+        "states": {row.stage: {"by_age": row.counts, "late": row.late} for row in figures.rows},
+        "money_in_hand": figures.in_hand,
+        "reasons": [asdict(reason) for reason in figures.reasons],
+        "throughput": {
+            "window_seconds": figures.window.total_seconds(), "accepted": figures.accepted, "completed": figures.completed,
+        },
+        "last_fact": figures.last_fact,
+    }  # fmt: skip
+
+
+def _story(frame: Frame, story: Story, now: datetime, words: Words | None = None) -> dict[str, Any]:
+    said = saying.said(words or words_in("en", frame.settings.zone), story, frame.pace, now)
+    return {
+        "order_id": story.id, "code": story.numbers.get("code"), "external_id": story.external_id, "seller": story.seller,
+        "shop": story.shop, "flow": story.flow, "state": story.stage, "since": story.stage_since, "level": said.answer.level,
+        "reason": said.answer.reason, "why": said.why, "next": said.next, "acts": said.answer.owner,
+        "tracks": {name: step.state for name, step in story.tracks.items()} | {"carriage": _carriage(story)},
+        "holds": [hold.name for hold in story.holding], "total": story.purse.total, "in_hand": story.purse.in_hand,
+        "numbers": story.numbers, "started_at": story.started_at, "changed_at": story.changed_at, "ended_at": story.ended_at,
+    }  # fmt: skip
+
+
+def _carriage(story: Story) -> Mapping[str, str]:
+    return {parcel_id: parcel.carriage.state for parcel_id, parcel in story.parcels.items()}
+
+
+def _line(words: Words, line: Line) -> dict[str, Any]:
+    entry = line.entry
+    return {
+        "n": line.n, "id": entry.id, "at": entry.at, "service": entry.service, "type": entry.type, "lane": entry.lane,
+        "level": entry.level, "summary": saying.title(words, entry), "detail": saying.detail(words, entry), "data": entry.values,
+        "cause": {"id": entry.cause, "n": line.cause}, "trace_id": entry.trace or None,
+    }  # fmt: skip
+
+
+def _groups(letters: Sequence[DeadLetter]) -> list[dict[str, Any]]:
+    return [
+        {"service": group.service, "code": group.code, "count": len(group.letters), "letters": [asdict(one) for one in group.letters]}
+        for group in grouped(letters)
+    ]

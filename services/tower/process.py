@@ -1,0 +1,81 @@
+"""The tower decides nothing: every fact of every topic becomes one line of a story, and its story moves on. Pure."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import datetime
+from typing import Final
+
+from services.tower.finding import public_code
+from services.tower.stages import stage_of
+from services.tower.steps import ROWS, told_by
+from services.tower.story import Entry, Story
+from services.tower.told import told
+from shared.events.envelope import Envelope
+from shared.events.topics import TOPICS
+from shared.flow.decision import Answer, Decision, Kind, Process, Reach, States
+
+STORY: Final = Kind("story", Story)
+ENTRY: Final = Kind("entry", Entry)
+ORDER_KEY: Final = "order_id"
+_NO_TRACE: Final = "0" * 32
+
+
+def reach(content: object) -> Reach:
+    """The record's key is the lane; a fact of an order reads that order's story, one of a shelf has none."""
+    envelope = _envelope(content)
+    key = envelope.event.key
+    return Reach((key,), (STORY.key(key),) if envelope.event.key_field == ORDER_KEY else ())
+
+
+def decide(states: States, content: object, _: datetime) -> Answer:
+    """Nothing is ever early here: topics overtake each other, and a story is complete when its last fact is in."""
+    envelope = _envelope(content)
+    fact = envelope.event
+    if fact.key_field != ORDER_KEY:
+        line = entry(envelope, 1)
+        return Decision(puts=(ENTRY.put(line.id, line),))
+    before = states.get(STORY, fact.key) or _begun(envelope)
+    after = _staged(told_by(replace(before, facts=before.facts + 1), fact, envelope.time), envelope.time)
+    line = entry(envelope, after.facts)
+    return Decision(puts=(STORY.put(fact.key, after), ENTRY.put(line.id, line)))
+
+
+def _envelope(content: object) -> Envelope:
+    assert isinstance(content, Envelope)
+    return content
+
+
+def _begun(envelope: Envelope) -> Story:
+    order_id = envelope.event.key
+    story = Story(order_id, envelope.time, envelope.time, seller=str(getattr(envelope.event, "seller", "")))
+    return story.named(order_id=order_id, code=public_code(order_id))
+
+
+def _staged(story: Story, at: datetime) -> Story:
+    stage = stage_of(story)
+    if stage != story.stage:
+        story = replace(story, stage=stage.value, stage_since=at)
+    return replace(story, started_at=min(story.started_at, at), changed_at=max(story.changed_at, at))
+
+
+def entry(envelope: Envelope, number: int) -> Entry:
+    fact, row = envelope.event, ROWS[type(envelope.event)]
+    return Entry(
+        id=str(envelope.id), order_id=fact.key, seller=str(getattr(fact, "seller", "")), at=envelope.time, type=fact.type,
+        service=fact.type.split(".", 1)[0], lane=row.lane, level=row.level, cause=envelope.cause.id,
+        trace=trace_id(envelope.cause.traceparent), n=number, values=told(fact),
+    )  # fmt: skip
+
+
+def trace_id(traceparent: str) -> str:
+    """The 32 hexadecimal digits of a W3C trace context; "" where there is none. A forged header is nobody's trace."""
+    parts = traceparent.split("-")
+    found = parts[1] if len(parts) == 4 else ""
+    known = len(found) == 32 and set(found) <= set("0123456789abcdef") and found != _NO_TRACE
+    return found if known else ""
+
+
+def make_process() -> Process:
+    facts = frozenset(fact for topic in TOPICS if "tower" in topic.consumers for fact in topic.events)
+    return Process("tower", facts, reach, decide, envelopes=True)

@@ -1,0 +1,116 @@
+"""The tracks as strips: what was passed, where the order stands, what lies ahead. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from services.tower.story import Lane, Level, Step, Story
+
+
+@dataclass(frozen=True, slots=True)
+class Node:
+    """`key` names its label in the catalogue; `here` marks where the track stands."""
+
+    key: str
+    level: Level
+    here: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Path:
+    """A track's straight way, and its side states: after how many straight ones each stands, and how it looks."""
+
+    straight: tuple[str, ...]
+    aside: Mapping[str, tuple[int, Level]]
+
+
+PATHS: Final[Mapping[str, Path]] = {
+    "intent": Path(
+        ("placed", "completed"), {"closing": (1, Level.WARN), "cancelled": (1, Level.PARK)}
+    ),
+    "money": Path(
+        ("open", "covered"),
+        {
+            "asked": (0, Level.RUN), "failed": (0, Level.BAD), "closing": (1, Level.RUN), "closed": (1, Level.PARK),
+            "part": (1, Level.RUN), "refunding": (2, Level.RUN), "refunded": (2, Level.PARK), "stalled": (2, Level.BAD),
+        },
+    ),
+    "funds": Path(("held", "released"), {"releasing": (1, Level.RUN)}),
+    "assessment": Path(("assessed",), {"inadmissible": (0, Level.BAD)}),
+    "payment_paper": Path(("accepted",), {"refused": (0, Level.BAD)}),
+    "waybill_paper": Path(("accepted",), {"refused": (0, Level.BAD)}),
+    "inventory": Path(
+        ("submitted", "stored", "released"),
+        {
+            "asked": (0, Level.RUN), "mismatched": (0, Level.BAD), "rejected": (1, Level.BAD), "held": (2, Level.WARN),
+            "detained": (2, Level.BAD),
+        },
+    ),
+    "goods": Path(
+        ("reserved", "drawn"), {"short": (0, Level.BAD), "undoing": (1, Level.RUN), "released": (1, Level.PARK)}
+    ),
+    "parcel": Path(
+        ("booked", "packed", "exited", "delivered"),
+        {
+            "asked": (0, Level.RUN), "refused": (0, Level.BAD), "voiding": (1, Level.RUN), "voided": (1, Level.PARK),
+            "lost": (3, Level.BAD), "returned": (3, Level.BAD),
+        },
+    ),
+}  # fmt: skip
+_PAPERS: Final = ("assessment", "payment_paper", "waybill_paper")
+
+
+def strip(story: Story) -> tuple[tuple[Lane, tuple[Node, ...]], ...]:
+    """One row of nodes per drawn lane."""
+    return (
+        (Lane.ORDER, (*_order(story),)),
+        (Lane.PAYMENT, (*_nodes(story, "money"), *_nodes(story, "funds"))),
+        (Lane.DOCUMENTS, tuple(_paper(story, name) for name in _PAPERS)),
+        (Lane.CUSTOMS, _nodes(story, "inventory")),
+        (Lane.GOODS, (*_nodes(story, "goods"), *_parcels(story))),
+    )
+
+
+def _order(story: Story) -> Iterator[Node]:
+    placed, *rest = _nodes(story, "intent")
+    yield placed
+    for hold in story.holding:
+        yield Node(f"reason.hold.{hold.name}", Level.WARN, here=True)
+    yield from rest
+
+
+def _parcels(story: Story) -> tuple[Node, ...]:
+    steps = [parcel.carriage for parcel in story.parcels.values()] or [Step()]
+    return tuple(node for step in steps for node in nodes(PATHS["parcel"], step.state))
+
+
+def _paper(story: Story, name: str) -> Node:
+    """One document, one node: its name is the label, its level how it fared."""
+    state = story.state(name)
+    if not state:
+        return Node(f"papers.{name}", Level.NONE)
+    level = Level.OK if state in PATHS[name].straight else PATHS[name].aside[state][1]
+    return Node(f"papers.{name}", level, here=level is not Level.OK)
+
+
+def _nodes(story: Story, track: str) -> tuple[Node, ...]:
+    return nodes(PATHS[track], story.state(track))
+
+
+def nodes(path: Path, state: str) -> tuple[Node, ...]:
+    """The straight way with everything up to `state` passed; a side state stands where it left the way, and ends it."""
+    if state in path.aside:
+        passed, level = path.aside[state]
+        ahead = path.straight[passed:] if level in (Level.RUN, Level.WARN) else ()
+        return (
+            *(Node(f"step.{name}", Level.OK) for name in path.straight[:passed]),
+            Node(f"step.{state}", level, here=True),
+            *(Node(f"step.{name}", Level.NONE) for name in ahead),
+        )
+    reached = path.straight.index(state) + 1 if state in path.straight else 0
+    return tuple(
+        Node(f"step.{name}", Level.OK if n < reached else Level.NONE, here=n == reached - 1)
+        for n, name in enumerate(path.straight)
+    )

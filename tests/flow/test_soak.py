@@ -1,0 +1,165 @@
+"""Two services, the log between them, and somebody who ends connections at random: nothing lost, doubled or reordered.
+
+The checker is tried on mutants too: a campaign that finds nothing there would prove nothing here.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections import defaultdict
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import datetime
+
+import pytest
+from asyncpg import Connection
+
+from shared.broker.embedded import EmbeddedBroker
+from shared.clock import FrozenClock
+from shared.db.embedded import EmbeddedPostgres
+from shared.db.engine import Database, DatabaseGone
+from shared.events.orders import OrderCompleted
+from shared.flow.apply import Applier
+from shared.flow.consume import Consumer
+from shared.flow.decision import Answer, Decision, Process, Reach, States
+from shared.flow.intake import Intake, Overloaded
+from shared.flow.relay import Relay
+from shared.flow.runner import Runner
+from shared.telemetry import Telemetry
+from tests.flow import mutants, toy
+from tests.flow.conftest import fresh
+from tests.flow.mutants import Break, real
+from tests.flow.seen import count, words
+from tests.flow.toy import COUNTER, Counter, receipt
+
+LANES = "abcde"
+PER_LANE = 40
+
+
+def hears(states: States, content: object, _: datetime) -> Answer:
+    """The reader's side: notes the words of each lane in the order in which they come."""
+    assert isinstance(content, OrderCompleted)
+    counter = states.get(COUNTER, content.key) or Counter()
+    return Decision((COUNTER.put(content.key, Counter(counter.n + 1, (*counter.seen, content.seller))),))
+
+
+def _lane(content: object) -> Reach:
+    assert isinstance(content, OrderCompleted)
+    return Reach((content.key,), (COUNTER.key(content.key),))
+
+
+READER = Process("tower", frozenset({OrderCompleted}), _lane, hears)
+
+
+@dataclass
+class Campaign:
+    """`acknowledged` is the senders' own book, per lane."""
+
+    source: Database
+    sink: Database
+    broker: EmbeddedBroker
+    seed: int
+    intake: Intake
+    acknowledged: dict[str, list[str]] = field(default_factory=lambda: defaultdict(list))
+    killed: int = 0
+
+    async def send(self, lane: str) -> None:
+        """One word after the other, each again until it is acknowledged; some twice at once, as partners do."""
+        chance = random.Random(f"{self.seed}{lane}")
+        for n in range(PER_LANE):
+            item = receipt(lane, str(n), key=f"{lane}{n}")
+            copies = 2 if chance.random() < 0.2 else 1
+            while True:
+                ended = await asyncio.gather(
+                    *(self.intake.accept(item) for _ in range(copies)), return_exceptions=True
+                )
+                if all(not isinstance(end, (DatabaseGone, Overloaded)) for end in ended):
+                    break
+            self.acknowledged[lane].append(str(n))
+
+    async def kill(self, connections: tuple[Connection, ...], done: asyncio.Event) -> None:
+        chance = random.Random(self.seed)
+        while not done.is_set():
+            await asyncio.sleep(chance.uniform(0.005, 0.04))
+            ended = await chance.choice(connections).fetch(
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database()"
+                " AND pid <> pg_backend_pid() AND application_name LIKE '%/%' ORDER BY random() LIMIT 1"
+            )
+            self.killed += len(ended)
+
+    async def breaks(self, source: Connection, sink: Connection) -> list[str]:
+        """What the three books disagree about."""
+        found = []
+        for lane in LANES:
+            told, kept, heard = self.acknowledged[lane], await words(source, lane), await words(sink, lane)
+            found += [f"{lane}: acknowledged {len(told)}, kept {kept}"] * (told != kept)
+            found += [f"{lane}: kept {kept}, heard {heard}"] * (kept != heard)
+        return found
+
+
+async def quiet(source: Connection, log: Connection) -> None:
+    """Outbox empty and every record behind the reader's cursor."""
+    lag = "SELECT coalesce(max(log.position), 0) - (SELECT coalesce(max(position), 0) FROM cursors) FROM log"
+    async with asyncio.timeout(20):
+        while await count(source, "outbox") or await log.fetchval(lag):
+            await asyncio.sleep(0.02)
+
+
+@asynccontextmanager
+async def running(campaign: Campaign, clock: FrozenClock, applier: Applier) -> AsyncIterator[None]:
+    """Two relays, two consumers and the intake, until the block ends."""
+    reader = Applier(READER, toy.TABLES, applier.corridor, applier.telemetry)
+    parts = [
+        campaign.intake.run,
+        *[Relay(campaign.source, campaign.broker, Telemetry("toy")).run for _ in range(2)],
+        *[
+            Consumer(campaign.broker, ["orders.order"], Runner(campaign.sink, reader, clock, "consume"), Telemetry("toy")).run
+            for _ in range(2)
+        ],
+    ]
+    stopping = asyncio.Event()
+    tasks = [asyncio.create_task(part(stopping)) for part in parts]
+    try:
+        yield
+    finally:
+        stopping.set()
+        await asyncio.gather(*tasks)
+
+
+SEEDED = [(real, 1), (real, 2), (mutants.no_claims, 3), (mutants.no_lane_lock, 4)]
+
+
+@pytest.mark.parametrize(("flow", "seed"), SEEDED, ids=[f"{flow.__name__}-{seed}" for flow, seed in SEEDED])
+async def test_nothing_is_lost_doubled_or_reordered(
+    flow: Break,
+    seed: int,
+    monkeypatch: pytest.MonkeyPatch,
+    postgres: EmbeddedPostgres,
+    template: str,
+    database: Database,
+    broker: EmbeddedBroker,
+    applier: Applier,
+    clock: FrozenClock,
+) -> None:
+    flow(monkeypatch)
+    monkeypatch.setattr("shared.flow.relay.AGAIN_SECONDS", 0.02)
+    async with AsyncExitStack() as stack:
+        sink = Database(postgres.dsn(name := await stack.enter_async_context(fresh(postgres, template))), name)
+        books = [await stack.enter_async_context(at.connected(role="look")) for at in (database, sink, broker.database)]
+        for book in books:
+            await book.execute("SET application_name TO 'book'")  # the killer spares it
+        intake = Intake([Runner(database, applier, clock, f"intake{n}") for n in range(2)], Telemetry("toy"))
+        campaign = Campaign(database, sink, broker, seed, intake)
+        done = asyncio.Event()
+        async with running(campaign, clock, applier):
+            killing = asyncio.create_task(campaign.kill((books[0], books[1], books[2]), done))
+            await asyncio.gather(*(campaign.send(lane) for lane in LANES))
+            done.set()
+            await killing
+            await quiet(books[0], books[2])
+        found = await campaign.breaks(books[0], books[1])
+
+    assert campaign.killed > 10
+    assert (found == []) is (flow is real), found
