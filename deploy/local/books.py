@@ -80,7 +80,7 @@ async def look(dsns: dict[str, str]) -> Ours:
 
 async def invariants(ours: Ours, books: Json, dsns: dict[str, str], broker: Broker) -> dict[str, int]:
     """Each must be zero."""
-    world = {order["external_id"]: order for order in books["orders"]}
+    world = {order["external_id"]: order for order in books["orders"].values()}
     return {
         "lost": _lost(ours, world),
         "doubled": _doubled(ours, world),

@@ -19,7 +19,10 @@ from deploy.local.memory import family, pss_mb
 from deploy.local.view import View
 from deploy.local.world import World, free_port
 
-TIME_SCALE: Final = 43_200.0  # a day is two seconds; fifteen days of hold are half a minute
+TIME_SCALE: Final = 43_200.0  # a day is two seconds
+# Business time that a demo can watch: half a minute to pay (a QR's end has whole seconds), a minute for stock to wait,
+# ten seconds of hold.
+PACE: Final = {"payment_window_minutes": 21_600, "reservation_window_hours": 720, "hold_days": 5}
 STALLED_SECONDS: Final = 60.0
 LOOK_SECONDS: Final = 0.5
 
@@ -56,7 +59,7 @@ async def demo(wish: Wish) -> int:
     way = separate if os.environ.get("BROKER") == "kafka" else embedded
     started_at = time.monotonic()
     print("starting PostgreSQL, the services and the partners' world …", flush=True)
-    more = {"time_scale": TIME_SCALE, "hold_days": 5}
+    more = {"time_scale": TIME_SCALE, **PACE}
     async with way(wish.folder, port=wish.port, world_url=f"http://127.0.0.1:{world_port}", **more) as house:
         world = World(house.installation, world_port)
         world.start(house.urls, time_scale=TIME_SCALE, seed=wish.seed)

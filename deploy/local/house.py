@@ -46,6 +46,7 @@ async def embedded(folder: Path, *, port: int, world_url: str, **more: Any) -> A
     postgres = await asyncio.to_thread(EmbeddedPostgres.start, folder / "postgres")
     try:
         installation = await Installation.prepare(folder, postgres)
+        port = port or free_port()  # partners are told where to answer before we listen
         given = {"broker": "embedded", "port": port, "world_url": world_url, **more}
         broker = broker_of(installation.settings("orders", **given))
         services = [installation.build(name, broker, **given) for name in SERVICES]

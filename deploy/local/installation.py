@@ -88,7 +88,7 @@ class Installation:
         plain = {key: v.get_secret_value() if isinstance(v, SecretStr) else v for key, v in raw.items()}
         return {f"CORRIDOR_{key.upper()}": str(value) for key, value in plain.items() if value is not None}
 
-    def build(self, name: str, broker: Broker, **more: Any) -> Service:  # noqa: ANN401
+    def build(self, name: str, broker: Broker, /, **more: Any) -> Service:  # noqa: ANN401
         settings = self.settings(name, **more)
         return SERVICES[name][1](Resources.open(name, settings, broker), settings)
 

@@ -27,8 +27,8 @@ class Sku:
 
 @dataclass(frozen=True, slots=True)
 class Tokens:
-    seller: str
-    operator: str
+    seller: str = field(repr=False)
+    operator: str = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -55,7 +55,7 @@ class Case:
     pre_no: str = ""
     invt_no: str = ""
     state: str = "declaring"
-    sent: list[tuple[list[dict[str, str]], str]] = field(default_factory=list)  # receipts sent: nodes, push id
+    sent: list[list[dict[str, str]]] = field(default_factory=list)  # the nodes of every receipt message
     repeats: int = 0
 
     @property
@@ -80,11 +80,12 @@ class Receipts:
 
     def push(self, case: Case, statuses: Sequence[tuple[str, str, datetime]], *, after: float = 0.0) -> None:
         nodes = [self._node(case, *one) for one in statuses]
+        case.sent.append(nodes)
         self._push(case, nodes, after)
 
     def push_again(self, case: Case) -> None:
         """Everything said so far about this document, with the same times: the answer to an identical resend."""
-        for nodes, _ in list(case.sent):
+        for nodes in case.sent:
             self._push(case, nodes, 0.0)
 
     def format_error(self, envelope: dxp.Envelope, element: str, order_no: str) -> None:
@@ -103,12 +104,11 @@ class Receipts:
     def _push(self, case: Case, nodes: list[dict[str, str]], after: float) -> None:
         kind, name = RECEIPTS[case.document.kind]
         numbers = (case.document.order_no, *((case.cop_no,) if case.cop_no else ()))
-        push_id = self._deliver(kind, name, nodes, numbers, after)
-        case.sent.append((nodes, push_id))
+        self._deliver(kind, name, nodes, numbers, after)
 
     def _deliver(
         self, kind: str, name: str, nodes: list[dict[str, str]], numbers: tuple[str, ...], after: float
-    ) -> str:
+    ) -> None:
         core, at = self._core, times.now()
         body = dxp.message(
             dxp.receipts(kind, name, [*nodes]),
@@ -125,7 +125,6 @@ class Receipts:
         delivery = Delivery(core.config.doors.customs, lambda: (headers, body), sender.INVENTED)
         push_id = f"{kind}:{numbers[-1]}:{'+'.join(statuses)}"
         core.send(numbers, f"customs CEB{kind} {'+'.join(statuses)}", push_id, delivery, after=after)
-        return push_id
 
     def _node(self, case: Case, code: str, words: str, at: datetime) -> dict[str, str]:
         kind, _ = RECEIPTS[case.document.kind]

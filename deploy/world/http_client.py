@@ -144,6 +144,6 @@ class Client:
 def _parts(url: str) -> tuple[str, int, str]:
     split = urlsplit(url)
     if split.scheme != "http" or not split.hostname:
-        raise ValueError(f"the world speaks plain http to this machine only: {url}")
+        raise NoAnswer("not plain http")  # the world speaks to this machine only
     target = (split.path or "/") + (f"?{split.query}" if split.query else "")
     return split.hostname, split.port or 80, target

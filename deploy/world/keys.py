@@ -10,7 +10,7 @@ import fcntl
 import secrets
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Final
@@ -53,19 +53,19 @@ class Keys:
 
     appid: str
     mchid: str
-    api_v3: bytes
-    api_v2: str
+    api_v3: bytes = field(repr=False)
+    api_v2: str = field(repr=False)
     merchant: RSAPublicKey
     merchant_serial: str
     platform: RSAPrivateKey
     platform_pem: bytes
     platform_serial: str
     shop_domain: str
-    app_secret: bytes
-    admin_token: str
-    cainiao_secret: str
+    app_secret: bytes = field(repr=False)
+    admin_token: str = field(repr=False)
+    cainiao_secret: str = field(repr=False)
     partner_code: str
-    warehouse_secret: str
+    warehouse_secret: str = field(repr=False)
     enterprise: RSAPublicKey
     enterprise_dxp: str
     window: RSAPrivateKey

@@ -41,6 +41,15 @@ class Declarations:
         self._core.sender.spawn(self._transmit(trade, charge, declaration))
         return self._answer(trade, charge, declaration)
 
+    def push_again(self, fields: Fields) -> Fields:
+        """For documents lost at the e-port; taken once customs has answered, and changes nothing here."""
+        trade = self._trades.get(fields.get("out_trade_no", ""))
+        declaration = trade.declarations.get(fields.get("customs", "")) if trade else None
+        charge = trade.charge(declaration.fields["transaction_id"]) if trade and declaration else None
+        if trade is None or declaration is None or charge is None or declaration.state != "SUCCESS":
+            return self._error("INVALID_REQUEST", "报关状态不允许重推")
+        return self._answer(trade, charge, declaration)
+
     def query(self, fields: Fields) -> Fields:
         trade = self._trades.get(fields.get("out_trade_no", ""))
         declaration = trade.declarations.get(fields.get("customs", "")) if trade else None

@@ -32,7 +32,8 @@ class Doors:
             Route(f"{refunds}/{{no}}", self.refund_query, methods=["GET"]),
             Route("/v3/certificates", self.certificates, methods=["GET"]),
             Route("/cgi-bin/mch/customs/customdeclareorder", self.declare, methods=["POST"]),
-            # Documented path; the other one is written as often and costs nothing to answer.
+            Route("/cgi-bin/mch/newcustoms/customdeclareredeclare", self.push_again, methods=["POST"]),
+            # The first is the documented path; the other circulates.
             Route("/cgi-bin/mch/customs/customdeclarequery", self.declared, methods=["POST"]),
             Route("/cgi-bin/mch/newcustoms/customdeclarequery", self.declared, methods=["POST"]),
         ]
@@ -64,6 +65,9 @@ class Doors:
 
     async def declare(self, request: Request) -> Response:
         return await self._v2(request, self._wechat.customs.declare, "wechat.declare")
+
+    async def push_again(self, request: Request) -> Response:
+        return await self._v2(request, self._wechat.customs.push_again, "")
 
     async def declared(self, request: Request) -> Response:
         return await self._v2(request, self._wechat.customs.query, "")

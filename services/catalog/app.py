@@ -25,8 +25,8 @@ def build(resources: Resources, settings: CatalogSettings) -> Service:
         text = await asyncio.to_thread(settings.seed.read_text, "utf-8")
         now = resources.clock.now()
         items = [
-            service.reception.item("seed", Incoming(f"{number}", content, Reply(202)), b"", now)
-            for number, content in enumerate(read_seed(text))
+            service.reception.item("seed", Incoming(key, content, Reply(202)), b"", now)
+            for key, content in read_seed(text)
         ]
         runner = service.runner("seed")
         await runner.run("receipts", items)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from functools import partial
@@ -31,6 +31,7 @@ from shared.flow.decision import (
     Work,
     WorkName,
 )
+from shared.http.problem import NotFound, problem_reply
 from shared.ids import OrderId
 
 EXPIRY: Final = "reservation-expiry"
@@ -73,6 +74,12 @@ class NotReserved(Permanent):
     """Goods of an order moved that this service never set aside, or has given back."""
 
     code = "catalog.not_reserved"
+
+
+class UnknownSku(NotFound):
+    """There is no such product: enter it before its stock."""
+
+    code = "catalog.unknown_sku"
 
 
 def reach(content: object) -> Reach:
@@ -186,10 +193,8 @@ def release(states: States, asked: ReservationReleaseRequested) -> Answer:
     if held is None:
         # Placed and this request travel on one topic in order: the refusal or the reservation was decided before.
         raise NotReserved(f"nothing known of {asked.order_id}")
-    if held.state is Held.DRAWN:
-        raise NotReserved(f"the goods of {asked.order_id} have left the shelf")
-    if held.state is Held.RELEASED:
-        return NOTHING
+    if held.state in (Held.DRAWN, Held.RELEASED):
+        return NOTHING  # said already: orders meets `drawn` where it expects `released`, and opens a case
     return _given_back(states, held)
 
 
@@ -208,14 +213,17 @@ def _given_back(states: States, held: Reservation) -> Decision:
 
 
 def draw(states: States, packed: ParcelPacked, now: datetime) -> Answer:
-    """The warehouse packed it: the goods leave the shelf and the account book."""
+    """The warehouse packed it: the goods leave the shelf and the account book.
+
+    Raises NotReserved where it packed what was not set aside: a person compares shelf and books.
+    """
     held = states.get(RESERVATION, packed.order_id)
     if held is None:
         return Early("the reservation is not known yet", now + PATIENCE)
     if held.state is Held.DRAWN:
         return NOTHING
-    if held.state is not Held.RESERVED:
-        raise NotReserved(f"packed, but {held.state.value}: {packed.order_id}")
+    if held.state is not Held.RESERVED or set(packed.lines) != set(held.lines):
+        raise NotReserved(f"packed something else than what is {held.state.value} for {packed.order_id}")
     puts = _moved(states, packed.lines, Stock.draw)
     fact = facts.ReservationDrawn(order_id=packed.order_id, seller=packed.seller, lines=packed.lines)
     done = replace(held, state=Held.DRAWN)
@@ -224,9 +232,8 @@ def draw(states: States, packed: ParcelPacked, now: datetime) -> Answer:
     )
 
 
-def _moved(states: States, lines: Sequence[StockLine], move: object) -> tuple[Put, ...]:
+def _moved(states: States, lines: Sequence[StockLine], move: Callable[[Stock, StockLine], Stock]) -> tuple[Put, ...]:
     """Two lines of one SKU see each other's result."""
-    assert callable(move)
     after: dict[str, Stock] = {}
     for line in lines:
         key = stock_key(line.sku, line.location)
@@ -240,7 +247,7 @@ def _moved(states: States, lines: Sequence[StockLine], move: object) -> tuple[Pu
 def receive(states: States, arrived: StockReceived) -> Decision:
     key = stock_key(arrived.sku, arrived.location)
     if states.get(PRODUCT, arrived.sku) is None:
-        raise UnknownSku(f"no product {arrived.sku}")
+        return Decision(reply=problem_reply(UnknownSku(f"no product {arrived.sku[:60]}")))
     before = states.get(STOCK, key) or Stock(arrived.sku, arrived.location)
     after = before.received(arrived.lot, arrived.best_before, arrived.quantity)
     fact = facts.StockChanged(
@@ -252,12 +259,6 @@ def receive(states: States, arrived: StockReceived) -> Decision:
         reason="received",
     )
     return Decision((STOCK.put(key, after),), (fact,), reply=Reply(202))
-
-
-class UnknownSku(Permanent):
-    """There is no such product: enter it before its stock."""
-
-    code = "catalog.unknown_sku"
 
 
 HANDLES: Final[frozenset[type[Event]]] = frozenset(

@@ -12,15 +12,18 @@ from shared.errors import BadInput
 from shared.events.values import Goods
 
 
-def read_seed(text: str) -> Iterator[ProductRevised | StockReceived]:
-    """Each `[[product]]` is a product and, where it says so, its first stock."""
+def read_seed(text: str) -> Iterator[tuple[str, ProductRevised | StockReceived]]:
+    """Each `[[product]]` is a product and, where it says so, its first stock, under a key that makes it one entry.
+
+    The keys do not depend on the place in the file: what is added later changes nothing of what was taken before.
+    """
     try:
         for row in tomllib.loads(text)["product"]:
-            yield ProductRevised(_product(row))
+            sku = row["sku"]
+            yield f"product:{sku}:{row['version']}", ProductRevised(_product(row))
             for stock in row.get("stock", ()):
-                yield StockReceived(
-                    row["sku"], stock["location"], stock["lot"], stock["best_before"], stock["quantity"]
-                )
+                arrived = StockReceived(sku, stock["location"], stock["lot"], stock["best_before"], stock["quantity"])
+                yield f"stock:{sku}:{arrived.location}:{arrived.lot}", arrived
     except (KeyError, TypeError, tomllib.TOMLDecodeError) as error:
         raise BadInput(f"seed file: {error}", where="seed") from error
 

@@ -9,7 +9,10 @@ from shared.settings import Settings
 
 
 class CatalogSettings(Settings):
-    """`seed` is a file of products and stock that a new installation begins with; "" leaves it empty."""
+    """seed: a file of products and stock that a new installation begins with; without one it begins empty.
+
+    reservation_window_hours: business time for which unpaid goods stay set aside; longer than a payment may take.
+    """
 
     reservation_window_hours: float = 96
     seed: Path | None = None

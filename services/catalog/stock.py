@@ -28,7 +28,7 @@ class Product:
 
 @dataclass(frozen=True, slots=True)
 class Lot:
-    """available = on hand - reserved. In a bonded warehouse `book` is what the account book still has: goods drawn leave both."""
+    """available = on hand - reserved. Goods drawn leave both the shelf and `book`, the bonded account book."""
 
     lot: str
     best_before: date
@@ -64,7 +64,7 @@ class Stock:
         return replace(self, lots=tuple(sorted((*rest, more), key=lambda one: (one.best_before, one.lot))))
 
     def reserve(self, quantity: int) -> tuple[Stock, str] | None:
-        """Set aside `quantity` from the first-expiring lot that has all of it, so a line is one lot; None where none has."""
+        """Set aside `quantity` from the first-expiring lot that has all of it: a line is one lot. None if none has."""
         for lot in self.lots:
             if lot.available >= quantity:
                 return self._with(replace(lot, reserved=lot.reserved + quantity)), lot.lot

@@ -16,13 +16,16 @@ from services.customs.dossier import Assessment, Dossier, Sale
 from services.customs.findings import Cited, Severity
 from services.customs.findings import Finding as Found
 from services.customs.goods import GoodsEntry, check_goods
+from services.customs.identity import id_number_is_valid, is_masked, normal_id, normal_name, normal_phone
 from services.customs.pricing import Priced, Sold, from_included, priced
 from services.customs.tariff import Limits, Refusal, Treatment, admit, treatment_of
 from shared.errors import BadInput
 from shared.events.values import Amounts, Finding, Goods, Valuation
 from shared.money import Money
+from shared.security.personal import Person
 
 INCLUDED: Final = "included"
+RESIDENT_CARD: Final = "1"  # the only document that is accepted in practice, although the schema knows a second one
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +48,7 @@ class Assessed:
 
 
 def ordered_goods(sale: Sale, goods: Sequence[Goods]) -> tuple[Goods, ...]:
-    """One per sold line, in the order of the sale. BadInput where a line has none: the reservation is not this sale's."""
+    """One per sold line, in the order of the sale. BadInput where a line has none: another sale's goods."""
     known = {one.line: one for one in goods}
     try:
         return tuple(known[line.number] for line in sale.lines)
@@ -154,6 +157,17 @@ _IDENTITY: Final[Mapping[str, tuple[str, str, str]]] = {
     ),
     "phone": ("buyer_telephone", "Ask the buyer for a phone number.", "请订购人提供联系电话。"),
 }
+
+
+def identity_problem(person: Person) -> str:
+    """A word of the table above, or nothing. Form only: whether number and name belong together is customs' to ask."""
+    if person.id_type != RESIDENT_CARD:
+        return "type"
+    if not id_number_is_valid(normal_id(person.id_number)):
+        return "number"
+    if not normal_name(person.name) or is_masked(person.name):
+        return "name"
+    return "" if normal_phone(person.phone) else "phone"
 
 
 def identity_refused(problem: str, masked: str) -> Assessment:

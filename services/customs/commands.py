@@ -14,7 +14,7 @@ from shared.ids import OrderId
 
 @dataclass(frozen=True, slots=True)
 class FormatRefused:
-    """The e-port could not read a message of ours (CEB900). Our document, which it quotes, is left out: it is personal."""
+    """The e-port could not read a message of ours (CEB900). It quotes our document, persons and all: left out."""
 
     message_id: str
     status: str
@@ -22,14 +22,14 @@ class FormatRefused:
     at: datetime
 
 
-Said = Receipt | FormatRefused | TaxBill | TaxBillChange
+Spoken = Receipt | FormatRefused | TaxBill | TaxBillChange
 
 
 @dataclass(frozen=True, slots=True)
 class Heard:
     """One envelope of customs: what it says, each with the order that it is about."""
 
-    parts: tuple[tuple[OrderId, Said], ...]
+    parts: tuple[tuple[OrderId, Spoken], ...]
     strays: tuple[Receipt, ...] = ()
 
 
@@ -94,7 +94,7 @@ class ReceiptOverdue:
 
 @dataclass(frozen=True, slots=True)
 class WaybillOverdue:
-    """The carrier did not declare the corrected waybill anew, or nobody told us: customs' own match decides then."""
+    """The carrier did not declare the corrected waybill anew, or nobody told us."""
 
     order_id: OrderId
-    due: int
+    recipient_version: int

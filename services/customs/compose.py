@@ -1,4 +1,4 @@
-"""Documents from one version of the dossier: order and inventory that we send, payment and waybill to hold them against.
+"""Documents from one version of the dossier: order and inventory to send, payment and waybill to hold them against.
 
 Everything but the persons comes from the draft; the persons are opened by the caller, for the moment of composing.
 """
@@ -61,7 +61,7 @@ class Parties:
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """All values of one version, persons sealed. Signing it twice gives the same documents: its times and ids are fixed."""
+    """All values of one version, persons sealed. Signed twice it gives the same documents: times and ids are in it."""
 
     order_id: OrderId
     version: int

@@ -6,7 +6,7 @@ together is decided when the last of them is there.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
 from typing import Final, Literal
@@ -51,18 +51,19 @@ class Paid:
 
 @dataclass(frozen=True, slots=True)
 class Waybill:
-    """`due` counts the declarations of it that must be there: the first, and one more for each change of recipient."""
+    """`declared_for` is the recipient's fingerprint on the waybill that customs accepted last, if we were told."""
 
     parcel_id: ParcelId | None = None
     number: str = ""
     code: str = ""
     name: str = ""
-    due: int = 0
-    accepted: int = 0
+    accepted: bool = False
+    declared_for: str = ""
 
-    @property
-    def declared(self) -> bool:
-        return bool(self.number) and self.accepted >= max(self.due, 1)
+    def declared(self, recipient: Sealed | None) -> bool:
+        """Customs has it, for whom the order now goes to: after a correction the carrier declares anew."""
+        same = recipient is None or self.declared_for in ("", recipient.fingerprint)
+        return bool(self.number) and self.accepted and same
 
 
 class Identity(StrEnum):
@@ -109,20 +110,20 @@ class Phase(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Paper:
-    """One signed document on its way. `envelope` keys the stored bytes; `resent` counts identical ones after the first."""
+    """One signed document on its way. `envelope` keys its stored bytes; `resent` counts how often they went again."""
 
     guid: str
     message_id: str
     envelope: str
     app_type: str = "1"
-    progress: Progress = Progress()
+    progress: Progress = field(default_factory=Progress)
     sent_at: datetime | None = None
     resent: int = 0
     error: str = ""
 
     @property
     def stored(self) -> bool:
-        """Customs has it; "declared before" can only mean these very bytes, since nobody else signs under this number."""
+        """Customs has it. "Declared before" can only mean these very bytes: nobody else signs under this number."""
         return PAPERS[self.progress.state] in ("stored", "released") or self.progress.state is State.ALREADY_DECLARED
 
 
@@ -159,6 +160,15 @@ class Logged:
 
 
 @dataclass(frozen=True, slots=True)
+class TaxDue:
+    """Customs' own bill. `status` 1 generated, 2 summarised, 3 void."""
+
+    tax_no: str
+    total: Money
+    status: str
+
+
+@dataclass(frozen=True, slots=True)
 class Case:
     """Something that only a person can settle."""
 
@@ -169,7 +179,12 @@ class Case:
 
 @dataclass(frozen=True, slots=True)
 class Dossier:
-    """`said` is the last word spoken about the inventory, in the words of the papers track."""
+    """One order's customs side.
+
+    said: the last word spoken about the inventory, in the words of the papers track. order_stored: the order number
+    that customs has. declared_as: our number of the inventory to which customs gave `invt_no`. valuations, versions:
+    how many there were so far.
+    """
 
     order_id: OrderId
     seller: str
@@ -183,14 +198,17 @@ class Dossier:
     valuations: int = 0
     booked: Booked | None = None
     paid: Paid | None = None
-    waybill: Waybill = Waybill()
+    waybill: Waybill = field(default_factory=Waybill)
     asked: int = 0
     versions: int = 0
     submission: Submission | None = None
     order_stored: str = ""
+    declared_as: str = ""
     pre_no: str = ""
     invt_no: str = ""
     said: str = ""
+    invt_no_said: str = ""
+    tax_bill: TaxDue | None = None
     receipts: tuple[Logged, ...] = ()
     cases: tuple[Case, ...] = ()
     cancelled: bool = False
@@ -202,10 +220,11 @@ class Dossier:
         others = tuple(case for case in self.cases if case.code != code)
         return replace(self, cases=(*others, Case(code, detail[:300], now)))
 
+    def without_case(self, code: str) -> Dossier:
+        return replace(self, cases=tuple(case for case in self.cases if case.code != code))
+
     def logging(self, receipt: Receipt) -> Dossier:
-        one = Logged(
-            receipt.claim, receipt.kind, receipt.status, receipt.info[:200], receipt.at, receipt.business_key
-        )
+        one = Logged(receipt.claim, receipt.kind, receipt.status, receipt.info[:200], receipt.at, receipt.business_key)
         return replace(self, receipts=(*self.receipts, one)[-KEPT_RECEIPTS:])
 
     def knows(self, receipt: Receipt) -> bool:
@@ -220,7 +239,7 @@ class Dossier:
 
     @property
     def assessable(self) -> bool:
-        """Placed in CNY, the buyer named, the goods set aside. Another currency has no payment document to go with it."""
+        """Placed in CNY, the buyer named, the goods set aside. In another currency there is no payment document."""
         return (
             self.sale is not None
             and self.sale.amounts.total.currency == CNY
@@ -245,7 +264,7 @@ class Dossier:
             "recipient": self.recipient is not None,
             "request": self.asked > 0,
             "payment document": self.paid is not None,
-            "waybill document": self.waybill.declared,
+            "waybill document": self.waybill.declared(self.recipient),
             "inventory of our own": sale.declared_by.inventory == "self",
         }
         return tuple(name for name, there in parts.items() if not there)

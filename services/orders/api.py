@@ -2,27 +2,32 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Final, Literal
+import hashlib
+from dataclasses import dataclass
+from typing import Annotated, Any, Final, Literal, TypeVar
+from uuid import UUID
 
 from fastapi import APIRouter, Header, Request, Response
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from services.orders import store
-from services.orders.commands import AddressCorrected, CancelAsked, HoldLiftAsked, IdentitySupplied
-from services.orders.order import Order
+from services.orders.commands import AddressCorrected, CancelAsked, Command, HoldLiftAsked, IdentitySupplied
+from services.orders.view import view
 from shared.errors import BadInput
-from shared.flow.decision import Reply
 from shared.http.app import read_body
 from shared.http.payload import read_object
+from shared.http.problem import NotFound
 from shared.ids import OrderId, uuid7
 from shared.security.auth import Principal, Role
 from shared.security.personal import Person, Recipient, seal_person, seal_recipient
 from shared.service import Service
 
 Text = Annotated[str, Field(min_length=1, max_length=120)]
+Phone = Annotated[str, Field(pattern=r"^\+?[0-9 -]{5,20}$")]
 Authorization = Annotated[str, Header()]
-Once = Annotated[str, Header(alias="Idempotency-Key", max_length=120)]
+Once = Annotated[str, Header(alias="Idempotency-Key")]
 EVERYBODY: Final[tuple[Role, ...]] = ("operator", "seller", "service")
+LONGEST: Final = 200  # characters of an idempotency key or of a filter
 
 
 class Body(BaseModel):
@@ -35,22 +40,22 @@ class Identity(Body):
     name: Text
     id_type: Annotated[str, Field(pattern=r"^[1-9]$")] = "1"
     id_number: Annotated[str, Field(pattern=r"^[0-9A-Za-z]{6,20}$")]
-    phone: Annotated[str, Field(pattern=r"^\+?[0-9 -]{5,20}$")]
+    phone: Phone
 
 
 class Address(Body):
     name: Text
-    phone: Annotated[str, Field(pattern=r"^\+?[0-9 -]{5,20}$")]
+    phone: Phone
     country: Annotated[str, Field(pattern=r"^[A-Z]{2}$")]
     province: Text
     city: Text
-    district: str | None = None
+    district: Annotated[str, Field(max_length=120)] = ""
     street: Text
-    postal_code: str | None = None
+    postal_code: Annotated[str, Field(max_length=20)] = ""
 
 
 class Cancellation(Body):
-    reason: Annotated[str, Field(min_length=1, max_length=200)] = "requested"
+    reason: Text = "requested"
 
 
 class Accepted(BaseModel):
@@ -61,16 +66,21 @@ class Accepted(BaseModel):
     holds: list[str]
 
 
+B = TypeVar("B", bound=Body)
+
+
 def router(service: Service) -> APIRouter:
     routes = APIRouter(prefix="/v1/orders", tags=["orders"])
-    resources, reception = service.resources, service.reception
+    add_reads(routes, service)
+    add_commands(routes, service)
+    return routes
+
+
+def add_reads(routes: APIRouter, service: Service) -> None:
+    resources = service.resources
 
     def who(authorization: str, *roles: Role) -> Principal:
         return resources.tokens.principal(authorization, *(roles or EVERYBODY))
-
-    async def command(content: object, once: str, body: bytes) -> Response:
-        reply: Reply = await reception.command(f"api.{type(content).__name__}", once or str(uuid7()), content, body)
-        return Response(reply.body, reply.status, media_type=reply.content_type)
 
     @routes.get("")
     async def find(
@@ -80,112 +90,110 @@ def router(service: Service) -> APIRouter:
         hold: str | None = None,
     ) -> dict[str, Any]:
         """The newest orders, at most a hundred; by the channel's id, by intent, by a hold."""
-        found = await store.orders(resources.read, who(authorization), external_id=external_id, intent=state, hold=hold)
-        return {"orders": [view(order) for order in found]}
+        principal = who(authorization)
+        wanted = {"external_id": external_id, "intent": state, "hold": hold}
+        filters = {name: word(name, text) for name, text in wanted.items() if text is not None}
+        return {"orders": [view(order) for order in await store.orders(resources.read, principal, **filters)]}
 
     @routes.get("/{order_id}")
     async def one(order_id: str, authorization: Authorization = "") -> dict[str, Any]:
         """One order with all its tracks; `payment.qr` is there while an attempt is open."""
-        return view(await store.order(resources.read, order_id, who(authorization)))
+        principal = who(authorization)
+        return view(await store.order(resources.read, named(order_id), principal))
 
     @routes.get("/{order_id}/channel")
     async def channel(order_id: str, authorization: Authorization = "") -> dict[str, Any]:
         """The channel's own last snapshot, personal data included: for operators."""
-        await store.order(resources.read, order_id, who(authorization, "operator"))
-        return await store.snapshot(resources.read, resources.columns, order_id)
+        who(authorization, "operator")
+        return await store.snapshot(resources.read, resources.columns, named(order_id))
 
-    @routes.put("/{order_id}/identity", status_code=202, response_model=Accepted)
+
+def add_commands(routes: APIRouter, service: Service) -> None:
+    desk = Desk(service)
+
+    @routes.put("/{order_id}/identity", status_code=202, response_model=Accepted, openapi_extra=body_of(Identity))
     async def identity(order_id: str, request: Request, authorization: Authorization = "", once: Once = "") -> Response:
         """Name the buyer, once for good or again to correct it before the declaration."""
-        principal = who(authorization, "seller", "operator")
-        raw = await read_body(request)
-        given = _parsed(Identity, raw)
+        asker, raw = await desk.asked(order_id, request, authorization)
+        given = parsed(Identity, raw)
         person = Person(given.name, given.id_type, given.id_number.upper(), given.phone)
-        content = IdentitySupplied(OrderId(order_id), principal.seller, seal_person(resources.facts, person))
-        return await command(content, once, raw)
+        sealed = seal_person(service.resources.facts, person)
+        return await desk.take(IdentitySupplied(OrderId(order_id), asker.seller, sealed), once, raw)
 
-    @routes.post("/{order_id}/address", status_code=202, response_model=Accepted)
+    @routes.post("/{order_id}/address", status_code=202, response_model=Accepted, openapi_extra=body_of(Address))
     async def address(order_id: str, request: Request, authorization: Authorization = "", once: Once = "") -> Response:
         """Correct the recipient; lifts the hold `customs` and lets the order be declared again."""
-        principal = who(authorization, "seller", "operator")
-        raw = await read_body(request)
-        given = _parsed(Address, raw)
-        recipient = Recipient(
-            given.name, given.phone, given.country, given.province, given.city, given.district or "", given.street,
-            given.postal_code or "",
-        )  # fmt: skip
-        content = AddressCorrected(OrderId(order_id), principal.seller, seal_recipient(resources.facts, recipient))
-        return await command(content, once, raw)
+        asker, raw = await desk.asked(order_id, request, authorization)
+        sealed = seal_recipient(service.resources.facts, Recipient(**parsed(Address, raw).model_dump()))
+        return await desk.take(AddressCorrected(OrderId(order_id), asker.seller, sealed), once, raw)
 
-    @routes.post("/{order_id}/cancel", status_code=202, response_model=Accepted)
+    @routes.post("/{order_id}/cancel", status_code=202, response_model=Accepted, openapi_extra=body_of(Cancellation))
     async def cancel(order_id: str, request: Request, authorization: Authorization = "", once: Once = "") -> Response:
         """Undo the order as far as it can be undone; behind the declaration it waits (hold `cancel_requested`)."""
-        principal = who(authorization, "seller", "operator")
-        raw = await read_body(request)
-        by: Literal["operator", "buyer"] = "operator" if principal.role == "operator" else "buyer"
-        content = CancelAsked(OrderId(order_id), principal.seller, by, _parsed(Cancellation, raw or b"{}").reason)
-        return await command(content, once, raw)
+        asker, raw = await desk.asked(order_id, request, authorization)
+        by: Literal["operator", "buyer"] = "operator" if asker.role == "operator" else "buyer"
+        reason = parsed(Cancellation, raw or b"{}").reason
+        return await desk.take(CancelAsked(OrderId(order_id), asker.seller, by, reason), once, raw)
 
     @routes.delete("/{order_id}/holds/{hold}", status_code=202, response_model=Accepted)
-    async def lift(order_id: str, hold: str, authorization: Authorization = "", once: Once = "") -> Response:
+    async def lift(
+        order_id: str, hold: str, request: Request, authorization: Authorization = "", once: Once = ""
+    ) -> Response:
         """Say that what held the order is settled. For operators."""
-        who(authorization, "operator")
-        return await command(HoldLiftAsked(OrderId(order_id), hold), once, hold.encode())
+        asker, _ = await desk.asked(order_id, request, authorization, "operator")
+        content = HoldLiftAsked(OrderId(order_id), asker.seller, word("hold", hold))
+        return await desk.take(content, once, hold.encode())
 
-    return routes
+
+@dataclass(frozen=True)
+class Desk:
+    """Takes commands: who asks, for which order, once."""
+
+    service: Service
+
+    async def asked(self, order_id: str, request: Request, authorization: str, *roles: Role) -> tuple[Principal, bytes]:
+        """Refuses before anything is stored: strangers, oversize bodies, orders that the asker may not see."""
+        resources = self.service.resources
+        principal = resources.tokens.principal(authorization, *(roles or ("seller", "operator")))
+        raw = await read_body(request)
+        await store.order(resources.read, named(order_id), principal)
+        return principal, raw
+
+    async def take(self, content: Command, once: str, raw: bytes) -> Response:
+        """A key is the asker's own, for one order and one body: another body under it is another command."""
+        digest = hashlib.sha256(raw).hexdigest()
+        key = f"{content.order_id}:{content.seller}:{word('Idempotency-Key', once) or uuid7()}:{digest}"
+        reply = await self.service.reception.command(f"api.{type(content).__name__}", key, content, raw)
+        return Response(reply.body, reply.status, media_type=reply.content_type)
 
 
-def _parsed(kind: Any, raw: bytes) -> Any:  # noqa: ANN401
+def named(order_id: str) -> str:
+    """An order id as we write them; anything else names no order."""
+    try:
+        known = str(UUID(order_id)) == order_id
+    except ValueError:
+        known = False
+    if not known:
+        raise NotFound("no such order")
+    return order_id
+
+
+def word(name: str, text: str) -> str:
+    if len(text) > LONGEST or "\0" in text:
+        raise BadInput(f"{name} is not a short text", where=name, fix=f"send at most {LONGEST} characters")
+    return text
+
+
+def parsed(kind: type[B], raw: bytes) -> B:
     """The body as `kind`; what is wrong is told by field, never by value."""
     fields = read_object(raw)
     try:
-        return TypeAdapter(kind).validate_python(dict(fields.values))
+        return kind.model_validate(dict(fields.values))
     except ValidationError as error:
-        first = error.errors(include_input=False)[0]
+        first = error.errors(include_input=False, include_url=False)[0]
         raise BadInput(first["msg"], where=".".join(map(str, first["loc"])), fix="see /openapi.json") from error
 
 
-def view(order: Order) -> dict[str, Any]:
-    """One order for people and scripts: tracks, money in minor units, personal data masked."""
-    money, papers = order.money, order.import_papers
-    return {
-        "id": order.id,
-        "external_id": order.external_id,
-        "seller": order.seller,
-        "shop": order.shop,
-        "channel": order.channel,
-        "flow": order.flow,
-        "placed_at": order.placed_at,
-        "state": {
-            "intent": order.intent,
-            "money": money.state,
-            "goods": order.goods.state,
-            "carriage": {parcel_id: parcel.state for parcel_id, parcel in order.parcels.items()},
-            "papers": {role: trail.state for role, trail in order.papers.items()},
-            "funds": order.funds,
-        },
-        "holds": list(order.holds),
-        "reason": order.reason,
-        "amounts": order.amounts,
-        "valuation": order.valuation,
-        "lines": [{"sku": line.sku, "title": line.title, "quantity": line.quantity} for line in order.lines],
-        "person": order.person.masked if order.person else None,
-        "recipient": order.recipient.masked,
-        "payment": {
-            "qr": money.qr,
-            "out_trade_no": money.out_trade_no,
-            "amount": money.asked,
-            "expires_at": money.expires_at,
-            "transaction_id": money.transaction_id,
-        }
-        if money.attempt
-        else None,
-        "declaration": {"cop_no": papers.cop_no, "invt_no": papers.invt_no, "attempt": papers.attempt, "reason": papers.reason},
-        "parcels": {
-            parcel_id: {
-                "waybill_no": parcel.waybill_no, "milestone": parcel.milestone, "exit": parcel.exit, "confirmed": parcel.confirmed,
-            }
-            for parcel_id, parcel in order.parcels.items()
-        },
-        "funds_due_at": order.release_due_at,
-    }  # fmt: skip
+def body_of(kind: type[Body]) -> dict[str, Any]:
+    """What OpenAPI says of a body that we read ourselves."""
+    return {"requestBody": {"content": {"application/json": {"schema": kind.model_json_schema()}}, "required": True}}

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from services.orders import api
 from services.orders.calls import calls
-from services.orders.guards import Policy
 from services.orders.process import make_process
+from services.orders.said import Policy
 from services.orders.settings import OrdersSettings
 from services.orders.store import Connections
 from services.orders.tables import TABLES
@@ -18,7 +18,7 @@ def build(resources: Resources, settings: OrdersSettings) -> Service:
     connections = Connections(resources)
     parts = Parts(make_process(policy), TABLES, calls(resources, connections, settings))
     service = Service(resources, parts)
-    door = ShopifyDoor(connections, resources.facts, resources.columns, settings.accept_test_orders)
+    door = ShopifyDoor(connections, resources.facts, resources.columns, settings.takes_test_orders)
     service.reception.add(service.router, door)
     service.router.include_router(api.router(service))
     return service

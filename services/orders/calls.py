@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from services.orders import guards
+from services.orders import said
 from services.orders.commands import ConfirmShipment, HoldOver, IdentityOverdue, PaymentOverdue
 from services.orders.providers.base import ShipmentNotice
 from services.orders.providers.shopify.client import ShopAccess, ShopifyShop
@@ -34,8 +34,8 @@ def calls(resources: Resources, connections: Connections, settings: OrdersSettin
         return await shop.confirm_shipment(ShipmentNotice(task.external_id, task.carrier, task.waybill_no))
 
     return {
-        guards.CONFIRM_SHIPMENT: Call(ConfirmShipment, confirm, unknown="resend"),
-        guards.PAYMENT_OVERDUE: Call(PaymentOverdue),
-        guards.IDENTITY_OVERDUE: Call(IdentityOverdue),
-        guards.HOLD_OVER: Call(HoldOver),
+        said.CONFIRM_SHIPMENT: Call(ConfirmShipment, confirm, unknown="resend"),
+        said.PAYMENT_OVERDUE: Call(PaymentOverdue),
+        said.IDENTITY_OVERDUE: Call(IdentityOverdue),
+        said.HOLD_OVER: Call(HoldOver),
     }

@@ -5,21 +5,29 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+from services.orders.canonical import Refund
 from services.orders.order import Order
 from services.orders.placing import Snapshot
-from services.orders.providers.base import Refund
 from shared.events.values import Sealed
 from shared.ids import OrderId, ParcelId
 
 
 @dataclass(frozen=True, slots=True)
 class Pushed:
-    """A channel's snapshot of one order, and how a new order of it would look; `cancelled` is the channel's reason, if it is."""
+    """A channel's snapshot of one order, and how a new order of it would look.
+
+    cancelled: the channel's reason, where it says that the order is cancelled.
+    paid_elsewhere: no payment document can be made for it.
+    hold: what the channel itself holds it for, or "".
+    address: fingerprint of the recipient as the channel tells it, "" where it tells none.
+    """
 
     order: Order
     snapshot: Snapshot
     cancelled: str | None = None
     paid_elsewhere: bool = False
+    hold: str = ""
+    address: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +47,7 @@ class Nothing:
 
 @dataclass(frozen=True, slots=True)
 class IdentitySupplied:
-    """The shop names the buyer whom customs asks for."""
+    """The shop names the buyer whom customs asks for. `seller` is whose orders the asker may touch, "" all."""
 
     order_id: OrderId
     seller: str
@@ -68,7 +76,11 @@ class HoldLiftAsked:
     """An operator says that what held the order is settled."""
 
     order_id: OrderId
+    seller: str
     hold: str
+
+
+Command = IdentitySupplied | AddressCorrected | CancelAsked | HoldLiftAsked
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""One order: all its tracks in one value, and the guards that join them. Pure."""
+"""One order: all its tracks in one value, and the questions that join them. Pure."""
 
 from __future__ import annotations
 
@@ -14,11 +14,16 @@ from shared.ids import OrderId, ParcelId
 from shared.money import Money as Amount
 
 FlowKind = Literal["direct_mail", "bonded", "export_parcel", "b2b_freight"]
+Paper = Literal["none", "accepted", "refused"]
+DECLARABLE: Final = "CNY"  # the only currency for which a payment document can be made
 
 
 @dataclass(frozen=True, slots=True)
 class MoneyPlan:
-    """What the buyer owes and how far it came. One part (`whole`) so far; deposits and balances are more parts of it."""
+    """What the buyer owes and how far it came. One part (`whole`) so far; deposits and balances are more parts.
+
+    `paper` is the payment's own document (411), made by the provider.
+    """
 
     state: Money = Money.NONE
     attempt: int = 0
@@ -29,25 +34,30 @@ class MoneyPlan:
     transaction_id: str = ""
     expires_at: datetime | None = None
     refunds: int = 0
+    paper: Paper = "none"
 
 
 @dataclass(frozen=True, slots=True)
 class Stock:
+    """What is set aside, with the weights of all of it; after `expires_at` an unpaid order loses it."""
+
     state: Goods = Goods.ASKED
     lines: tuple[StockLine, ...] = ()
     gross_grams: int = 0
     net_grams: int = 0
+    expires_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Parcel:
-    """`exit` is our own authorisation; `authorised_version` the dossier version that it stands on."""
+    """`exit` is our own authorisation, `paper` the waybill's document (511), `confirmed` what the channel was told."""
 
     state: Carriage = Carriage.ASKED
     waybill_no: str = ""
     carrier: str = ""
     exit: Literal["none", "authorised", "withdrawn"] = "none"
     confirmed: Literal["no", "asked", "yes", "refused"] = "no"
+    paper: Paper = "none"
     delivered_at: datetime | None = None
     milestone: str = ""
 
@@ -67,7 +77,10 @@ class PaperTrail:
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """Facts as they were placed, then one field per track. A track moves by the facts of its own service only."""
+    """Facts as they were placed, then one field per track. A track moves by the facts of its own service only.
+
+    `channel_hold` and `channel_address` (a fingerprint) are what the channel said last: only news of it counts.
+    """
 
     id: OrderId
     seller: str
@@ -87,6 +100,8 @@ class Order:
     recipient_version: int
     placed_at: datetime
     person: Sealed | None = None
+    channel_hold: str = ""
+    channel_address: str = ""
     intent: Intent = Intent.PLACED
     holds: tuple[str, ...] = ()
     money: MoneyPlan = field(default_factory=MoneyPlan)
@@ -114,12 +129,17 @@ class Order:
     def holding(self, hold: str) -> Order:
         return self if hold in self.holds else replace(self, holds=tuple(sorted((*self.holds, hold))))
 
-    def lifting(self, hold: str) -> Order:
-        return replace(self, holds=tuple(h for h in self.holds if h != hold))
+    def lifting(self, *holds: str) -> Order:
+        return replace(self, holds=tuple(hold for hold in self.holds if hold not in holds))
 
     @property
     def import_papers(self) -> PaperTrail:
         return self.papers.get("import", PaperTrail())
+
+    @property
+    def live(self) -> Mapping[ParcelId, Parcel]:
+        """Parcels with a waybill, or that wait for one; refused and voided ones are history."""
+        return {parcel_id: parcel for parcel_id, parcel in self.parcels.items() if parcel.state not in ENDED}
 
     # --- guards ------------------------------------------------------------------------------------------------------
 
@@ -127,6 +147,7 @@ class Order:
         """Ours to collect, admissible, in stock, and nobody wants out."""
         return (
             self.collected_by == "self"
+            and self.amounts.total.currency == DECLARABLE
             and self.intent is Intent.PLACED
             and self.money.state is Money.NONE
             and self.import_papers.state is Papers.ASSESSED
@@ -141,23 +162,37 @@ class Order:
             and self.money.state is Money.COVERED
             and self.goods.state is Goods.RESERVED
             and self.person is not None
-            and not self.parcels
+            and not self.live
             and not self.holds
         )
 
     def may_request_declaration(self) -> bool:
-        """Bonded goods are declared before they are picked: paid and booked is enough. Customs joins its own parts."""
+        """Paid and booked, and customs has the documents that partners send. Bonded goods are declared before picking.
+
+        Customs would wait for these documents too; asked before, the order could no longer be cancelled while they
+        are missing or refused. After a mismatch it is asked at once: customs tries again whenever one comes anew.
+        """
+        papers = self.import_papers.state
         return (
             self.intent is Intent.PLACED
             and self.money.state is Money.COVERED
-            and self.import_papers.state in (Papers.ASSESSED, Papers.REJECTED)
-            and bool(self.parcels)
-            and all(parcel.state is Carriage.BOOKED for parcel in self.parcels.values())
+            and (
+                papers is Papers.MISMATCHED or (papers in (Papers.ASSESSED, Papers.REJECTED) and self.partners_declared)
+            )
+            and bool(self.live)
+            and all(parcel.state in (Carriage.BOOKED, Carriage.PACKED) for parcel in self.live.values())
             and not self.holds
         )
 
+    @property
+    def partners_declared(self) -> bool:
+        """Payment (411) and waybills (511), as far as a partner of ours declares them; platforms are only observed."""
+        payment = self.declared_by.payment == "platform" or self.money.paper == "accepted"
+        waybills = all(parcel.paper == "accepted" for parcel in self.live.values())
+        return payment and (self.declared_by.waybill == "platform" or waybills)
+
     def may_exit(self, parcel: Parcel) -> bool:
-        """Goods may pass the gate: paid, papers released for *this* dossier version, nothing holds, nobody wants out."""
+        """Goods may pass the gate: paid, released for *this* dossier version, nothing holds, nobody wants out."""
         papers = self.import_papers
         return (
             self.intent is Intent.PLACED
@@ -180,14 +215,29 @@ class Order:
         )
 
     def may_cancel(self) -> bool:
-        """Before anything was declared. Later rows of the cancel table need 623, 625 or an interception."""
-        return self.import_papers.state in BEFORE_DECLARATION and not any(
-            parcel.state in GONE for parcel in self.parcels.values()
+        """Nothing is with customs and nothing is packed. Later rows of the cancel table need 623, 625 or a return."""
+        rematching = self.import_papers.state is Papers.MISMATCHED and "customs" not in self.holds
+        return (
+            self.import_papers.state in BEFORE_DECLARATION
+            and not rematching
+            and self.goods.state is not Goods.DRAWN
+            and all(parcel.state in (Carriage.ASKED, Carriage.BOOKED) for parcel in self.live.values())
         )
 
     @property
+    def funded(self) -> bool:
+        """The buyer's money is somewhere, or may be: the order never ends by itself then, a person decides."""
+        return self.money.state is Money.COVERED or not PAID_SOMEHOW.isdisjoint(self.holds)
+
+    @property
+    def awaits_payment(self) -> bool:
+        """An attempt is open, and nothing says that its money came another way."""
+        waiting = self.money.state in (Money.ASKED, Money.OPEN)
+        return waiting and self.intent is Intent.PLACED and not self.funded
+
+    @property
     def delivered(self) -> bool:
-        return bool(self.parcels) and all(parcel.state is Carriage.DELIVERED for parcel in self.parcels.values())
+        return bool(self.live) and all(parcel.state is Carriage.DELIVERED for parcel in self.live.values())
 
     @property
     def at_rest(self) -> bool:
@@ -195,11 +245,13 @@ class Order:
         return (
             self.money.state in (Money.NONE, Money.FAILED, Money.CLOSED, Money.REFUNDED)
             and self.goods.state in (Goods.SHORT, Goods.RELEASED)
-            and all(parcel.state in (Carriage.REFUSED, Carriage.VOIDED) for parcel in self.parcels.values())
+            and not self.live
         )
 
 
-BEFORE_DECLARATION: Final = (Papers.NONE, Papers.ASSESSED, Papers.INADMISSIBLE, Papers.REJECTED)
-GONE: Final = (Carriage.EXITED, Carriage.DELIVERED, Carriage.LOST, Carriage.RETURNED)
+# After a mismatch nothing was sent; until somebody corrects it, nothing will be.
+BEFORE_DECLARATION: Final = (Papers.NONE, Papers.ASSESSED, Papers.INADMISSIBLE, Papers.MISMATCHED, Papers.REJECTED)
+ENDED: Final = (Carriage.REFUSED, Carriage.VOIDED)
+PAID_SOMEHOW: Final = frozenset({"payment_not_declarable", "payment_audit"})
 
 ORDER: Final = Kind("order", Order)

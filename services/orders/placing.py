@@ -5,15 +5,23 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Final
 
-from services.orders.order import Order
-from services.orders.providers.base import CanonicalOrder, ChannelStatus, Line, Recipient
+from services.orders.canonical import CanonicalOrder, ChannelHold, ChannelStatus, Line, Recipient
+from services.orders.order import DECLARABLE, Order
 from shared.corridor import Flow, Shop
 from shared.errors import Unrecognised
 from shared.events.values import Amounts, OrderLine, Sealed
 from shared.flow.decision import Kind
 from shared.ids import order_id
 
-DECLARABLE: Final = "CNY"
+CHANNEL_HOLDS: Final = frozenset(
+    {
+        ChannelHold.GROUP_PENDING,
+        ChannelHold.PRESALE_BALANCE,
+        ChannelHold.RISK_REVIEW,
+        ChannelHold.PLATFORM_HOLD,
+        ChannelHold.PAYMENT_AUDIT,
+    }
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +81,7 @@ def order_of(order: CanonicalOrder, connection: Connection, recipient: Sealed) -
         recipient=recipient,
         recipient_version=1,
         placed_at=order.created_at,
+        channel_address=recipient.fingerprint,
     )
 
 
@@ -88,6 +97,13 @@ def paid_elsewhere(order: CanonicalOrder) -> bool:
     """Paid at the channel, or to be paid in another currency: no payment document can be made for it."""
     unpaid = order.status in (ChannelStatus.PENDING, ChannelStatus.CANCELLED)
     return not unpaid or order.currency != DECLARABLE
+
+
+def hold_of(order: CanonicalOrder) -> str:
+    """What the channel holds it for, in our words; those that mean a track of ours are the channel's own affair."""
+    if order.hold is None:
+        return ""
+    return order.hold.value if order.hold in CHANNEL_HOLDS else ChannelHold.PLATFORM_HOLD.value
 
 
 def cancelled(order: CanonicalOrder) -> str | None:

@@ -5,21 +5,23 @@ from __future__ import annotations
 import base64
 import json
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
 from pydantic import TypeAdapter
 from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import insert as upsert
+from sqlalchemy.exc import DBAPIError
 
+from services.orders.canonical import CanonicalOrder
 from services.orders.order import Order
 from services.orders.placing import Connection, Snapshot
-from services.orders.providers.base import CanonicalOrder, ShopConnection
+from services.orders.providers.base import ShopConnection
 from services.orders.providers.canonical_json import as_json
 from services.orders.tables import CONNECTIONS, ORDERS, SNAPSHOTS
 from shared.corridor import Corridor
-from shared.db.engine import ReadTx
+from shared.db.engine import DatabaseGone, ReadTx
 from shared.http.problem import NotFound
 from shared.http.signatures import Secret
 from shared.security.auth import Principal
@@ -59,7 +61,7 @@ async def orders(
     if intent is not None:
         query = query.where(ORDERS.c.intent == intent)
     if hold is not None:
-        query = query.where(ORDERS.c.holds.any(hold))
+        query = query.where(ORDERS.c.holds.contains(f" {hold} ", autoescape=True))
     async with read.begin() as tx:
         return [_ORDER.validate_json(body) for body in (await tx.scalars(query)).all()]
 
@@ -82,7 +84,7 @@ async def snapshot(read: ReadTx, columns: Keyring, order_id: str) -> dict[str, A
     return as_json(stored.order) | people
 
 
-# --- connections --------------------------------------------------------------------------------------------------------
+# --- connections ------------------------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True)
@@ -100,9 +102,10 @@ class Link:
 
 
 class Connections:
-    """All connections, kept in memory; read again, at most every few seconds, when an unknown one is asked for."""
+    """All connections, kept in memory: read again after a while, and at once where an unknown one is asked for."""
 
-    EVERY_SECONDS: Final = 5.0
+    AGAIN_SECONDS: Final = 60.0  # secrets change in another process too
+    UNKNOWN_SECONDS: Final = 5.0  # anybody can ask for shops that do not exist
 
     def __init__(self, resources: Resources) -> None:
         self._read, self._columns, self._corridor = resources.read, resources.columns, resources.corridor
@@ -110,21 +113,29 @@ class Connections:
         self._links: dict[str, Link] = {}
         self._read_at = float("-inf")
 
-    async def all(self, domain: str = "") -> Mapping[str, Link]:
+    async def of_domain(self, domain: str) -> Link | None:
         """By shop domain, lower case."""
-        stale = time.monotonic() - self._read_at > self.EVERY_SECONDS
-        if not self._links or (stale and domain and domain not in self._links):
-            await self._load()
-        return self._links
+        return await self._find(lambda link: link.connection.domain == domain)
 
     async def by_id(self, connection: str) -> Link | None:
-        return next((link for link in (await self.all()).values() if link.connection.id == connection), None)
+        return await self._find(lambda link: link.connection.id == connection)
+
+    async def _find(self, wanted: Callable[[Link], bool]) -> Link | None:
+        found = next(filter(wanted, self._links.values()), None)
+        if time.monotonic() - self._read_at <= (self.AGAIN_SECONDS if found else self.UNKNOWN_SECONDS):
+            return found
+        await self._load()
+        return next(filter(wanted, self._links.values()), None)
 
     async def _load(self) -> None:
+        """Raises DatabaseGone: a door answers 503 then, and the sender comes again."""
+        try:
+            async with self._read.begin() as tx:
+                rows = (await tx.execute(select(CONNECTIONS))).all()
+        except (DBAPIError, OSError, TimeoutError) as error:
+            raise DatabaseGone("orders: the connections cannot be read") from error
+        self._links = {row.id: self._link(row) for row in rows}
         self._read_at = time.monotonic()
-        async with self._read.begin() as tx:
-            rows = (await tx.execute(select(CONNECTIONS))).all()
-        self._links = {row.domain: self._link(row) for row in rows}
 
     def _link(self, row: Any) -> Link:  # noqa: ANN401  # a row of SQLAlchemy
         raw = json.loads(self._columns.open_bytes(row.secrets, place=f"connections/{row.id}"))
@@ -134,25 +145,30 @@ class Connections:
         )
 
     async def add(
-        self, *, id: str, channel: str, shop: str, domain: str, base_url: str, secret: str, token: str
-    ) -> None:  # noqa: A002
-        """Store a connection, or replace what is known of it; its secrets are sealed before they reach the database."""
-        _connection(self._corridor, id, channel, domain, shop)  # the profile must know the shop
+        self,
+        *,
+        id: str,  # noqa: A002  # the column's own name
+        channel: str,
+        shop: str,
+        domain: str,
+        base_url: str,
+        secret: str,
+        token: str,
+    ) -> None:
+        """Store a connection, or replace what is known of it; its secrets are sealed before they reach the database.
+
+        Raises BadInput where the profile does not know the shop.
+        """
+        _connection(self._corridor, id, channel, domain, shop)
         raw = json.dumps({"secrets": {"current": secret}, "token": token}).encode()
         sealed = self._columns.seal_bytes(raw, place=f"connections/{id}")
-        row = {
-            "id": id,
-            "channel": channel,
-            "shop": shop,
-            "domain": domain.lower(),
-            "base_url": base_url,
-            "secrets": sealed,
-        }
+        known = {"channel": channel, "shop": shop, "domain": domain.lower(), "base_url": base_url, "secrets": sealed}
+        put = upsert(CONNECTIONS).values(id=id, **known).on_conflict_do_update(index_elements=["id"], set_=known)
         async with self._engine.begin() as tx:
-            await tx.execute(upsert(CONNECTIONS).values(row).on_conflict_do_update(index_elements=["id"], set_=row))
-        self._links = {}
+            await tx.execute(put)
+        self._read_at = float("-inf")
 
 
-def _connection(corridor: Corridor, id: str, channel: str, domain: str, shop: str) -> Connection:  # noqa: A002
+def _connection(corridor: Corridor, connection: str, channel: str, domain: str, shop: str) -> Connection:
     of = corridor.shop_of(shop)
-    return Connection(id, channel, domain, of, corridor.flow_of(of.flows[0]))
+    return Connection(connection, channel, domain, of, corridor.flow_of(of.flows[0]))

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Final
 
 from sqlalchemy import Column, DateTime, Index, LargeBinary, Table, Text
-from sqlalchemy.dialects.postgresql import ARRAY
 
 from services.orders.order import ORDER
 from services.orders.placing import SNAPSHOT
@@ -21,7 +20,7 @@ ORDERS: Final = state_table(
     Column("connection", Text, nullable=False),
     Column("external_id", Text, nullable=False),
     Column("intent", Text, nullable=False),
-    Column("holds", ARRAY(Text), nullable=False),
+    Column("holds", Text, nullable=False),  # space before and after each
     Column("placed_at", DateTime(timezone=True), nullable=False),
     Index("ix_orders_external_id", "external_id"),
     Index("ix_orders_seller_placed_at", "seller", "placed_at"),
@@ -49,7 +48,7 @@ TABLES: Final = (
             "connection": lambda order: order.connection,
             "external_id": lambda order: order.external_id,
             "intent": lambda order: order.intent.value,
-            "holds": lambda order: order.holds,
+            "holds": lambda order: f" {' '.join(order.holds)} ",
             "placed_at": lambda order: order.placed_at,
         },
     ),

@@ -1,4 +1,4 @@
-"""The order's tracks: every state × fact of one service has exactly one answer, written as a grid that can be read aloud.
+"""The order's tracks: every state × fact of one service has exactly one answer, as a grid that can be read aloud.
 
 A cell is the next state, `=` (absorbed: already included, a replay), `~` (waits: premature within its own topic) or
 `!` (conflict: both cannot be true, a case for a person). Steps that orders takes by itself (asking, closing) are not
@@ -103,7 +103,7 @@ class Track:
 
 
 def track(name: str, states: type[StrEnum], facts: tuple[type[Event], ...], grid: str) -> Track:
-    """Read the grid: one row per state, one column per fact in the order of `facts`. A missing or extra cell is an error."""
+    """Read the grid: one row per state, one column per fact, in their order. A missing or extra cell is an error."""
     cells: dict[tuple[str, type[Event]], Cell] = {}
     for line in grid.strip().splitlines():
         state, *row = line.split()
@@ -126,15 +126,16 @@ MONEY: Final = track(
         payments.RefundCompleted,
         payments.RefundStalled,
     ),
-    # A late `opened` is absorbed. A capture that lost the race with closing is money all the same: the guards refund it.
+    # A late `opened` is absorbed. A capture that lost the race with closing is money all the same: it is refunded.
     # A second capture cannot be: payments calls it `duplicated` and sends it back by itself.
+    # An attempt may end without having been opened: its provider was never reached, or its time was over.
     # opened captured  failed  closed  duplicated  refunded  stalled
     """
     none      !       !         !       !       !           !         !
-    asked     open    covered   failed  !       !           !         !
+    asked     open    covered   failed  closed  !           !         !
     open      =       covered   failed  closed  =           !         !
     covered   =       !         =       =       =           !         !
-    failed    =       covered   =       =       =           !         !
+    failed    !       covered   =       =       =           !         !
     closing   =       covered   closed  closed  =           !         !
     closed    =       covered   =       =       =           !         !
     refunding =       !         =       =       =           refunded  case

@@ -6,10 +6,19 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import ClassVar, Final
 
+from services.orders.canonical import CanonicalOrder, Protection
+from services.orders.canonical import Recipient as ChannelRecipient
 from services.orders.commands import Nothing, Pushed, RefundPushed
-from services.orders.placing import Connection, Snapshot, cancelled, order_of, paid_elsewhere, without_people
-from services.orders.providers.base import CanonicalOrder, OrderNews, OrderTouched, PrivacyNews, Push, RefundNews
-from services.orders.providers.base import Recipient as ChannelRecipient
+from services.orders.placing import (
+    Connection,
+    Snapshot,
+    cancelled,
+    hold_of,
+    order_of,
+    paid_elsewhere,
+    without_people,
+)
+from services.orders.providers.base import OrderNews, OrderTouched, PrivacyNews, Push, RefundNews
 from services.orders.providers.shopify import wire
 from services.orders.store import Connections, seal_people
 from shared.errors import BadInput, Failure, Permanent, SignatureRefused, Transient, Unrecognised
@@ -42,17 +51,19 @@ class ShopifyDoor:
     name: ClassVar[str] = "shopify"
     paths: ClassVar[tuple[str, ...]] = ("/hooks/shopify", "/hooks/shopify/{connection}")
     keeps: ClassVar[tuple[str, ...]] = (
-        "x-shopify-topic", "x-shopify-hmac-sha256", "x-shopify-shop-domain", "x-shopify-event-id", "x-shopify-webhook-id",
-        "x-shopify-triggered-at",
+        "x-shopify-topic", "x-shopify-hmac-sha256", "x-shopify-shop-domain", "x-shopify-event-id",
+        "x-shopify-webhook-id", "x-shopify-triggered-at",
     )  # fmt: skip
 
     async def read(self, inbound: Inbound, now: datetime) -> Incoming:
-        domain = inbound.headers.get("x-shopify-shop-domain", "").strip().lower()
-        links = await self.connections.all(domain)
+        link = await self.connections.of_domain(inbound.headers.get("x-shopify-shop-domain", "").strip().lower())
         named = inbound.path.get("connection")
-        candidates = {d: link.shop_connection for d, link in links.items() if named in (None, link.connection.id)}
+        if link is None or named not in (None, link.connection.id):
+            link, candidates = None, {}
+        else:
+            candidates = {link.connection.domain: link.shop_connection}
         push = wire.verify(candidates, inbound.headers, inbound.body, now)
-        link = links[domain]
+        assert link is not None  # nothing verifies without a candidate
         return Incoming(f"{push.delivery_key}:{push.body_sha256}", self._content(push, link.connection), RECEIVED)
 
     def _content(self, push: Push, connection: Connection) -> object:
@@ -78,8 +89,14 @@ class ShopifyDoor:
 
     def _pushed(self, order: CanonicalOrder, connection: Connection) -> Pushed:
         recipient = seal_recipient(self.facts, _recipient(order.recipient))
-        snapshot = Snapshot(without_people(order), seal_people(self.columns, order))
-        return Pushed(order_of(order, connection, recipient), snapshot, cancelled(order), paid_elsewhere(order))
+        return Pushed(
+            order_of(order, connection, recipient),
+            Snapshot(without_people(order), seal_people(self.columns, order)),
+            cancelled(order),
+            paid_elsewhere(order),
+            hold_of(order),
+            "" if order.recipient.protection is Protection.ABSENT else recipient.fingerprint,
+        )
 
     def refusal(self, failure: Failure) -> Reply:
         """Shopify reads nothing but the status: anything but 2xx is sent again."""

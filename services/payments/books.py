@@ -6,6 +6,7 @@ for it (a second charge, a wrong amount) until it went back.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final, Literal
@@ -52,25 +53,37 @@ LINE: Final = Kind("posting", Line)
 EVIDENCE: Final = Kind("evidence", Evidence)
 
 
-def kept(order_id: str, journal: Journal, at: datetime, fee_sign: int = 0) -> tuple[Put, ...]:
-    """The rows of a journal; of one without lines, none.
-
-    fee_sign: which side of the clearing account is the provider's fee in this journal (−1 when it is charged,
-    1 when it comes back).
-    """
+def kept(order_id: str, journal: Journal, at: datetime, what: Callable[[Posting], What]) -> tuple[Put, ...]:
+    """The rows of a journal; of one without lines, none."""
     if not journal.postings:
         return ()
-    lines = [Line(journal.id, order_id, p.account, p.amount, _what(p, fee_sign)) for p in journal.postings]
+    lines = [Line(journal.id, order_id, each.account, each.amount, what(each)) for each in journal.postings]
     rows = (LINE.put(f"{journal.id}/{number}", line) for number, line in enumerate(lines))
     return (JOURNAL.put(journal.id, Booked(order_id, journal, at)), *rows)
 
 
-def _what(posting: Posting, fee_sign: int) -> What:
-    account = posting.account.split("/", 1)[0]
-    if account == "unallocated" or fee_sign == 0:
-        return "stray" if fee_sign == 0 and account in ("unallocated", "clearing") else "money"
-    fee_side = posting.amount.minor * fee_sign > 0
-    return "fee" if account == "costs" or (account == "clearing" and fee_side) else "money"
+def as_money(_: Posting) -> What:
+    return "money"
+
+
+def as_stray(_: Posting) -> What:
+    return "stray"
+
+
+def as_charge(posting: Posting) -> What:
+    """In a capture's journal clearing is debited with the money and credited with the provider's fee."""
+    fee = posting.account.startswith("costs/") or (_clearing(posting) and posting.amount.minor < 0)
+    return "fee" if fee else "money"
+
+
+def as_refund(posting: Posting) -> What:
+    """In a refund's journal clearing is credited with the money and debited with the fee that comes back."""
+    fee = posting.account.startswith("costs/") or (_clearing(posting) and posting.amount.minor > 0)
+    return "fee" if fee else "money"
+
+
+def _clearing(posting: Posting) -> bool:
+    return posting.account.startswith("clearing/")
 
 
 def stray(journal_id: str, order_id: str, provider: str, amount: Money) -> Journal:

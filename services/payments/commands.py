@@ -26,7 +26,7 @@ DECLARE_PUSH: Final = "declaration-push"
 RefundWord = Literal["processing", "succeeded", "closed", "abnormal"]
 DeclarationWord = Literal["pending", "accepted", "refused", "lost"]
 
-# --- tasks --------------------------------------------------------------------------------------------------------------
+# --- tasks ----------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +78,7 @@ class DeclarePayment:
     person: Sealed | None
 
 
-# --- how calls end, and what notifications say --------------------------------------------------------------------------
+# --- how calls end, and what notifications say ----------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True)

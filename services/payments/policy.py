@@ -27,7 +27,7 @@ REFUND_PLAN: Final = tuple(timedelta(minutes=m) for m in (30, 60, 180, 720, 1440
 
 @dataclass(frozen=True, slots=True)
 class ShopTerms:
-    """`place` is the provider's own word for the customs office where this shop's payments are declared; "": not by us."""
+    """`place`: the provider's own word for the customs office where this shop's payments are declared; "" not by us."""
 
     seller: str
     provider: str

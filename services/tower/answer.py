@@ -104,6 +104,11 @@ def answer(story: Story, pace: Pace, now: datetime) -> Answer:
     """The same, and late where nothing else is wrong and the stage lasts longer than usual."""
     found = standing(story)
     limit = pace.limit(Stage(story.stage)) if story.stage else None
-    if found.level is Level.RUN and limit is not None and story.stage_since is not None and now - story.stage_since > limit:
+    if (
+        found.level is Level.RUN
+        and limit is not None
+        and story.stage_since is not None
+        and now - story.stage_since > limit
+    ):
         return Answer(Level.WARN, SLOW, found.owner)
     return found

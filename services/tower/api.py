@@ -52,7 +52,9 @@ def router(frame: Frame) -> APIRouter:
         """Newest first; `next` goes into `after` for the page that follows."""
         wanted = Filter(state.value if state else "", hold, reason, problems=problems)
         now = resources.clock.now()
-        found = await store.orders(resources.read, who(authorization), wanted, pace, now, after=_cursor(after), limit=limit)
+        found = await store.orders(
+            resources.read, who(authorization), wanted, pace, now, after=_cursor(after), limit=limit
+        )
         more = f"{found[limit - 1].started_at.isoformat()}~{found[limit - 1].id}" if len(found) > limit else None
         return {"orders": [_story(frame, one, now) for one in found[:limit]], "next": more}
 
@@ -61,10 +63,15 @@ def router(frame: Frame) -> APIRouter:
         """Every fact of one order by its time: what, by which service, caused by which fact, in which trace."""
         story = await store.story(resources.read, order_id, who(authorization))
         told = lines(await store.lines(resources.read, story.id))
-        return {**_story(frame, story, resources.clock.now(), words(lang)), "facts": [_line(words(lang), line) for line in told]}
+        return {
+            **_story(frame, story, resources.clock.now(), words(lang)),
+            "facts": [_line(words(lang), line) for line in told],
+        }
 
     @routes.get("/v1/tower/search")
-    async def search(q: Annotated[str, Query(min_length=4, max_length=120)], authorization: Authorization = "") -> dict[str, Any]:
+    async def search(
+        q: Annotated[str, Query(min_length=4, max_length=120)], authorization: Authorization = ""
+    ) -> dict[str, Any]:
         """Orders by any number of theirs, whole or by its last four or more characters; by event id; by trace id."""
         hits = await store.search(resources.read, who(authorization), q)
         now = resources.clock.now()
@@ -76,7 +83,11 @@ def router(frame: Frame) -> APIRouter:
         principal = who(authorization, "operator", "service")
         letters = await frame.attention()
         figures = await store_figures.figures(resources.read, principal, pace, resources.clock.now())
-        return {"count": len(letters), "groups": _groups(letters), "problems": [asdict(reason) for reason in figures.reasons]}
+        return {
+            "count": len(letters),
+            "groups": _groups(letters),
+            "problems": [asdict(reason) for reason in figures.reasons],
+        }
 
     return routes
 
@@ -92,28 +103,31 @@ def _cursor(text: str) -> Cursor | None:
 
 
 def _overview(figures: store_figures.Figures) -> dict[str, Any]:
+    orders = {"total": figures.total, "open": figures.open, "ended": figures.ended, "need_a_look": figures.eyes}
     return {
-        "orders": {"total": figures.total, "open": figures.open, "ended": figures.ended, "need_a_look": figures.eyes},
+        "orders": orders,
         "ages_seconds": [age.total_seconds() for age in store_figures.AGES],
         "states": {row.stage: {"by_age": row.counts, "late": row.late} for row in figures.rows},
         "money_in_hand": figures.in_hand,
         "reasons": [asdict(reason) for reason in figures.reasons],
-        "throughput": {
-            "window_seconds": figures.window.total_seconds(), "accepted": figures.accepted, "completed": figures.completed,
-        },
+        "window_seconds": figures.window.total_seconds(),
+        "accepted": figures.accepted,
+        "completed": figures.completed,
         "last_fact": figures.last_fact,
-    }  # fmt: skip
+    }
 
 
 def _story(frame: Frame, story: Story, now: datetime, words: Words | None = None) -> dict[str, Any]:
     said = saying.said(words or words_in("en", frame.settings.zone), story, frame.pace, now)
+    answer = {"level": said.answer.level, "reason": said.answer.reason, "acts": said.answer.owner}
     return {
-        "order_id": story.id, "code": story.numbers.get("code"), "external_id": story.external_id, "seller": story.seller,
-        "shop": story.shop, "flow": story.flow, "state": story.stage, "since": story.stage_since, "level": said.answer.level,
-        "reason": said.answer.reason, "why": said.why, "next": said.next, "acts": said.answer.owner,
+        "order_id": story.id, "code": story.numbers.get("code"), "external_id": story.external_id,
+        "seller": story.seller, "shop": story.shop, "flow": story.flow, "state": story.stage,
+        "since": story.stage_since, **answer, "why": said.why, "next": said.next,
         "tracks": {name: step.state for name, step in story.tracks.items()} | {"carriage": _carriage(story)},
         "holds": [hold.name for hold in story.holding], "total": story.purse.total, "in_hand": story.purse.in_hand,
-        "numbers": story.numbers, "started_at": story.started_at, "changed_at": story.changed_at, "ended_at": story.ended_at,
+        "numbers": story.numbers, "started_at": story.started_at, "changed_at": story.changed_at,
+        "ended_at": story.ended_at,
     }  # fmt: skip
 
 
@@ -125,13 +139,18 @@ def _line(words: Words, line: Line) -> dict[str, Any]:
     entry = line.entry
     return {
         "n": line.n, "id": entry.id, "at": entry.at, "service": entry.service, "type": entry.type, "lane": entry.lane,
-        "level": entry.level, "summary": saying.title(words, entry), "detail": saying.detail(words, entry), "data": entry.values,
-        "cause": {"id": entry.cause, "n": line.cause}, "trace_id": entry.trace or None,
+        "level": entry.level, "summary": saying.title(words, entry), "detail": saying.detail(words, entry),
+        "data": entry.values, "cause": {"id": entry.cause, "n": line.cause}, "trace_id": entry.trace or None,
     }  # fmt: skip
 
 
 def _groups(letters: Sequence[DeadLetter]) -> list[dict[str, Any]]:
     return [
-        {"service": group.service, "code": group.code, "count": len(group.letters), "letters": [asdict(one) for one in group.letters]}
+        {
+            "service": group.service,
+            "code": group.code,
+            "count": len(group.letters),
+            "letters": [asdict(one) for one in group.letters],
+        }
         for group in grouped(letters)
     ]

@@ -34,5 +34,9 @@ def build(resources: Resources, settings: TowerSettings, attention: Attention = 
 
 def pace(corridor: Corridor, settings: TowerSettings) -> Pace:
     """The longest of the profile's promises decides when a parcel on its way is late."""
-    promises = [timedelta(days=promise.due.get("days", 0), hours=promise.due.get("hours", 0)) for promise in corridor.promise]
-    return Pace.of(promise=max(promises, default=timedelta(days=12)), hold=settings.hold, time_scale=settings.time_scale)
+    promises = [
+        timedelta(days=promise.due.get("days", 0), hours=promise.due.get("hours", 0)) for promise in corridor.promise
+    ]
+    return Pace.of(
+        promise=max(promises, default=timedelta(days=12)), hold=settings.hold, time_scale=settings.time_scale
+    )

@@ -67,7 +67,9 @@ def curve(values: Sequence[int], width: int = 120, height: int = 32, top: int | 
     """Scaled so that `top` (default: the largest value, at least 1) touches the upper edge; zero is the lower one."""
     most = max(1, top or max(values, default=0))
     step = (width - 8) / max(1, len(values) - 1)
-    points = [(round(4 + n * step, 1), round(height - 3 - value * (height - 6) / most, 1)) for n, value in enumerate(values)]
+    points = [
+        (round(4 + n * step, 1), round(height - 3 - value * (height - 6) / most, 1)) for n, value in enumerate(values)
+    ]
     line = " ".join(f"{x},{y}" for x, y in points)
     last_x, last_y = points[-1] if points else (0.0, float(height))
     return Curve(width, height, line, f"4,{height} {line} {last_x},{height}", last_x, last_y)
@@ -88,7 +90,7 @@ def round_top(values: Sequence[int]) -> int:
     """A number that people like, at or above the largest value."""
     most = max(2, *values)
     size = 10 ** (len(str(most)) - 1)
-    return next(size * step // 10 for step in (10, 20, 40, 50, 100) if size * step // 10 >= most)
+    return next(int(size * step // 10) for step in (10, 20, 40, 50, 100) if size * step // 10 >= most)
 
 
 def heat(count: int) -> int:

@@ -32,7 +32,7 @@ def index_words(ids: Iterable[str]) -> list[str]:
 
 
 def question_words(text: str) -> tuple[str, str]:
-    """The words under which a number may stand in the index: whole, and by its tail. Both are empty where it is too short."""
+    """The words under which a number may stand in the index: whole, and by its tail; both empty if too short."""
     word = plain(text)
     return (word, _TAIL + word[-SHORTEST:]) if len(word) >= SHORTEST else ("", "")
 

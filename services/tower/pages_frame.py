@@ -32,8 +32,8 @@ from shared.service import Service
 
 HERE: Final = Path(__file__).parent
 POLICY: Final = (
-    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; form-action 'self'; "
-    "base-uri 'none'; frame-ancestors 'none'"
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
+    "form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 )
 HEADERS: Final = {
     "Content-Security-Policy": POLICY,
@@ -80,7 +80,8 @@ class Assets:
         kind = mimetypes.guess_type(name)[0] or "application/octet-stream"
         cache = {"Cache-Control": f"public, max-age={YEAR}, immutable", "X-Content-Type-Options": "nosniff"}
         if takes_gzip(request):
-            return Response(self._packed[name], media_type=kind, headers={**cache, "Content-Encoding": "gzip", "Vary": "Accept-Encoding"})
+            packed = {**cache, "Content-Encoding": "gzip", "Vary": "Accept-Encoding"}
+            return Response(self._packed[name], media_type=kind, headers=packed)
         return Response(self._files[name], media_type=kind, headers=cache)
 
 
@@ -105,13 +106,24 @@ class Frame:
     @cached_property
     def templates(self) -> Environment:
         environment = Environment(
-            loader=FileSystemLoader(HERE / "templates"), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+            loader=FileSystemLoader(HERE / "templates"),
+            autoescape=True,
+            undefined=StrictUndefined,
+            trim_blocks=True,
+            lstrip_blocks=True,
         )
+        drawn = {"curve": curve, "ticks": ticks, "round_top": round_top, "heat": heat}
         environment.globals.update(
-            asset=self.assets.url, curve=curve, ticks=ticks, round_top=round_top, heat=heat, amount=amount, saying=saying,
-            languages=[(language, LABELS[language], TAGS[language]) for language in LANGUAGES], quote=quote, query=query,
-            corridor=self.service.resources.corridor.title, scale=self.settings.time_scale,
-        )  # fmt: skip
+            drawn,
+            asset=self.assets.url,
+            amount=amount,
+            saying=saying,
+            languages=[(language, LABELS[language], TAGS[language]) for language in LANGUAGES],
+            quote=quote,
+            query=query,
+            corridor=self.service.resources.corridor.title,
+            scale=self.settings.time_scale,
+        )
         return environment
 
     def words(self, request: Request) -> Words:
@@ -130,7 +142,8 @@ class Frame:
         text = self.templates.get_template(template).render(
             w=words, t=words.t, request=request, theme=theme if theme in ("light", "dark") else "auto", **values
         )
-        body, headers = text.encode(), {**HEADERS, "Vary": "Accept-Encoding, Accept-Language, Cookie", "Content-Language": words.tag}
+        headers = {**HEADERS, "Vary": "Accept-Encoding, Accept-Language, Cookie", "Content-Language": words.tag}
+        body = text.encode()
         if len(body) > SMALL and takes_gzip(request):
             body, headers = gzip.compress(body, 5, mtime=0), {**headers, "Content-Encoding": "gzip"}
         return Response(body, status, headers, "text/html; charset=utf-8")
@@ -142,7 +155,7 @@ class Frame:
         """A page at `path`, for people who are signed in; everybody else is asked to."""
 
         async def take(request: Request) -> Response:
-            if moved := _preference(request):
+            if moved := preference(request):
                 return moved
             try:
                 visit = self.visit(request)
@@ -152,7 +165,8 @@ class Frame:
                 return await handler(visit)
             except (NotFound, NotAllowed) as failure:
                 status = 404 if isinstance(failure, NotFound) else 403
-                return self.page("error.html", request, visit.words, status=status, visit=visit, here="", letters=0, code=status)
+                values = {"visit": visit, "here": "", "letters": 0, "code": status}
+                return self.page("error.html", request, visit.words, status=status, **values)
 
         router.add_api_route(path, take, methods=["GET", "HEAD"], include_in_schema=False, response_class=Response)
 
@@ -168,13 +182,14 @@ def _to_login(request: Request) -> Response:
     return RedirectResponse(f"/login?next={quote(target, safe='')}", 303, headers={"Cache-Control": "no-store"})
 
 
-def _preference(request: Request) -> Response | None:
+def preference(request: Request) -> Response | None:
     """`?lang=` and `?theme=` become cookies and leave the address, so that a shared link forces nobody's language."""
     chosen = {name: request.query_params[name] for name in ("lang", "theme") if name in request.query_params}
     if not chosen:
         return None
     rest = query({name: value for name, value in request.query_params.items() if name not in chosen})
-    response = RedirectResponse(request.url.path + ("" if rest == "?" else rest), 303, headers={"Cache-Control": "no-store"})
+    target = request.url.path + ("" if rest == "?" else rest)
+    response = RedirectResponse(target, 303, headers={"Cache-Control": "no-store"})
     for name, value in chosen.items():
         if value in (*LANGUAGES, "light", "dark"):
             response.set_cookie(name, value, max_age=YEAR, samesite="lax", path="/")

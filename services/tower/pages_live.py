@@ -65,7 +65,7 @@ class Hub:
         return any(principal.sees(seller) and watch in ("", order_id) for _, order_id, seller in recent)
 
     async def stream(self, principal: Principal, watch: str, after: int | None) -> AsyncIterator[bytes]:
-        """Server-sent events until the page goes, the service stops or the database is away; the page then comes back."""
+        """Server-sent events until the page goes, the service stops or the database is away; the page comes back."""
         self.open += 1
         try:
             async for message in self._messages(principal, watch, after):

@@ -16,7 +16,7 @@ from shared.security.vault import Keyring, Unopenable
 
 COOKIE: Final = "tower"
 PLACE: Final = "tower/session"
-LONGEST_TOKEN: Final = 200
+LONGEST_FORM: Final = 4096  # bytes
 
 
 @dataclass(frozen=True)

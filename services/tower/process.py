@@ -62,8 +62,8 @@ def _staged(story: Story, at: datetime) -> Story:
 def entry(envelope: Envelope, number: int) -> Entry:
     fact, row = envelope.event, ROWS[type(envelope.event)]
     return Entry(
-        id=str(envelope.id), order_id=fact.key, seller=str(getattr(fact, "seller", "")), at=envelope.time, type=fact.type,
-        service=fact.type.split(".", 1)[0], lane=row.lane, level=row.level, cause=envelope.cause.id,
+        id=str(envelope.id), order_id=fact.key, seller=str(getattr(fact, "seller", "")), at=envelope.time,
+        type=fact.type, service=fact.type.split(".", 1)[0], lane=row.lane, level=row.level, cause=envelope.cause.id,
         trace=trace_id(envelope.cause.traceparent), n=number, values=told(fact),
     )  # fmt: skip
 

@@ -51,7 +51,7 @@ def _values(words: Words, story: Story, pace: Pace, now: datetime) -> dict[str, 
 
 
 def reason(words: Words, name: str) -> str:
-    """A reason without its order: for groups, filters and strips. A stage is the reason of what is simply on its way."""
+    """A reason without its order: for groups and filters. A stage is the reason of what is simply on its way."""
     return words.first(f"reason.{name}", f"stage.{name}", "reason.hold.other", hold=name.removeprefix("hold."))
 
 
@@ -65,7 +65,18 @@ def detail(words: Words, entry: Entry) -> str:
 
 
 def _told(words: Words, values: Mapping[str, str]) -> dict[str, str]:
-    return {name: _time(words, text) if name.endswith(("_at", "at")) else text for name, text in values.items()}
+    return {name: _value(words, name, text) for name, text in values.items()}
+
+
+def _value(words: Words, name: str, text: str) -> str:
+    if name == "milestone":
+        return milestone(words, text)
+    return _time(words, text) if name.endswith("at") else text
+
+
+def milestone(words: Words, name: str) -> str:
+    key = f"milestone.{name}"
+    return words.t(key) if words.has(key) else name.replace("_", " ")
 
 
 def _time(words: Words, text: str) -> str:

@@ -11,7 +11,7 @@ from shared.settings import Settings
 
 
 class TowerSettings(Settings):
-    """`zone` (IANA name) is the operators' clock; `hold_days` must be what orders holds the money for, in business time."""
+    """`zone` (IANA name) is the operators' clock; `hold_days` (business time) must be the same as orders' own."""
 
     zone: str = "Asia/Shanghai"
     hold_days: float = 15

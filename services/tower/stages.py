@@ -32,8 +32,9 @@ ENDED: Final = frozenset({Stage.COMPLETED, Stage.CANCELLED})
 OPEN: Final = tuple(stage for stage in Stage if stage not in ENDED)
 _INTENT: Final = {"closing": Stage.CLOSING, "completed": Stage.COMPLETED, "cancelled": Stage.CANCELLED}
 _OUTSIDE: Final = frozenset({"exited", "moving", "delivered", "lost", "returned"})
+_SENT: Final = frozenset({"submitted", "stored", "held", "detained", "rejected"})
 
-# Ours, not a partner's promise: past these a person should look. Moving and delivered come from the profile and settings.
+# Ours, not a partner's promise: past these a person should look. The last two come from the profile and the settings.
 _USUAL: Final = {
     Stage.PLACED: timedelta(hours=1),
     Stage.UNPAID: timedelta(hours=2),
@@ -58,7 +59,7 @@ def stage_of(story: Story) -> Stage:
         return Stage.MOVING
     if story.state("inventory") == "released":
         return Stage.RELEASED
-    if story.state("inventory"):
+    if story.state("inventory") in _SENT:
         return Stage.DECLARED
     if any(state in ("booked", "packed") for state in carriage):
         return Stage.BOOKED

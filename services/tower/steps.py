@@ -19,7 +19,7 @@ EXIT: Final = "exit"
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """`track` "" moves nothing; PARCEL and EXIT are the parcel's own. `asked`: our request, which an answer overrides."""
+    """`track` "" moves nothing; PARCEL and EXIT are the parcel's own. `asked`: our request, an answer overrides it."""
 
     lane: Lane
     level: Level
@@ -128,7 +128,7 @@ def _parcel_stepped(story: Story, fact: Any, track: str, step: Step) -> Story:  
     return story.with_parcel(fact.parcel_id, moved)
 
 
-# --- what a fact tells beside its step ----------------------------------------------------------------------------------
+# --- what a fact tells beside its step ------------------------------------------------------------------------------
 
 
 def _placed(story: Story, fact: orders.OrderPlaced, _: datetime) -> Story:

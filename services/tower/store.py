@@ -58,7 +58,8 @@ def late(pace: Pace, now: datetime) -> ColumnElement[bool]:
 
 
 def needs_eyes(pace: Pace, now: datetime) -> ColumnElement[bool]:
-    return and_(STORIES.c.ended_at.is_(None), or_(STORIES.c.level.in_((Level.BAD.value, Level.WARN.value)), late(pace, now)))
+    watched = STORIES.c.level.in_((Level.BAD.value, Level.WARN.value))
+    return and_(STORIES.c.ended_at.is_(None), or_(watched, late(pace, now)))
 
 
 async def story(read: ReadTx, order_id: str, principal: Principal) -> Story:
@@ -72,13 +73,20 @@ async def story(read: ReadTx, order_id: str, principal: Principal) -> Story:
 
 async def lines(read: ReadTx, order_id: str) -> Sequence[Entry]:
     """An order's facts, by the time at which they were spoken. The caller has asked whether they may be seen."""
-    query = select(ENTRIES.c.body).where(ENTRIES.c.order_id == order_id).order_by(ENTRIES.c.at, ENTRIES.c.n).limit(MOST_LINES)
+    query = select(ENTRIES.c.body).where(ENTRIES.c.order_id == order_id).order_by(ENTRIES.c.at, ENTRIES.c.n)
     async with read.begin() as tx:
-        return [_ENTRY.validate_json(body) for body in await tx.scalars(query)]
+        return [_ENTRY.validate_json(body) for body in await tx.scalars(query.limit(MOST_LINES))]
 
 
 async def orders(
-    read: ReadTx, principal: Principal, wanted: Filter, pace: Pace, now: datetime, *, after: Cursor | None = None, limit: int = PAGE
+    read: ReadTx,
+    principal: Principal,
+    wanted: Filter,
+    pace: Pace,
+    now: datetime,
+    *,
+    after: Cursor | None = None,
+    limit: int = PAGE,
 ) -> Sequence[Story]:
     """Newest first; one more than `limit` says that there is another page."""
     query = _filtered(select(STORIES.c.body), principal, wanted, pace, now)
@@ -114,7 +122,7 @@ def _filtered(query: Select[Any], principal: Principal, wanted: Filter, pace: Pa
     return query
 
 
-# --- any number ---------------------------------------------------------------------------------------------------------
+# --- any number -----------------------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,8 +138,8 @@ async def search(read: ReadTx, principal: Principal, text: str) -> Sequence[Hit]
     whole, tail = question_words(text)
     if not whole:
         return []
-    index = STORIES.c.ids
-    numbers = select(STORIES.c.body).where(*seen(principal), or_(_holds(index, whole), _holds(index, tail))).limit(10 * MOST_HITS)
+    named = or_(_holds(STORIES.c.ids, whole), _holds(STORIES.c.ids, tail))
+    numbers = select(STORIES.c.body).where(*seen(principal), named).limit(10 * MOST_HITS)
     async with read.begin() as tx:
         found = [_STORY.validate_json(body) for body in await tx.scalars(numbers)]
         hits = [Hit(one) for one in found if answers(text, one.ids)]
@@ -148,6 +156,7 @@ def _holds(column: ColumnElement[Any], word: str) -> ColumnElement[bool]:
 def _by_fact(principal: Principal, digits: str) -> Select[Any]:
     event_id = "-".join((digits[:8], digits[8:12], digits[12:16], digits[16:20], digits[20:]))
     named = or_(ENTRIES.c.key == event_id, ENTRIES.c.trace == digits)
-    first = select(ENTRIES.c.order_id, func.min(ENTRIES.c.key).label("entry")).where(named).group_by(ENTRIES.c.order_id).subquery()
+    lines = select(ENTRIES.c.order_id, func.min(ENTRIES.c.key).label("entry")).where(named)
+    first = lines.group_by(ENTRIES.c.order_id).subquery()
     query = select(STORIES.c.body, first.c.entry).join(first, first.c.order_id == STORIES.c.key)
     return query.where(*seen(principal)).limit(MOST_HITS)

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Final
+from typing import Any, Final
 
-from sqlalchemy import and_, case, func, select
+from sqlalchemy import Select, and_, case, func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.sql.expression import ColumnElement
 
@@ -22,6 +22,7 @@ from shared.security.auth import Principal
 # Business time; the last column has no end.
 AGES: Final = tuple(timedelta(hours=hours) for hours in (1, 6, 24, 72, 168))
 BARS: Final = 24
+_COMPLETED: Final = STORIES.c.state == Stage.COMPLETED.value
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +70,7 @@ async def figures(read: ReadTx, principal: Principal, pace: Pace, now: datetime)
             rows=rows,
             total=totals.total,
             open=totals.open,
-            ended=dict((await tx.execute(_ended(principal))).tuples().all()),
+            ended={row.state: row.orders for row in await tx.execute(_ended(principal))},
             eyes=totals.eyes,
             oldest=totals.oldest,
             in_hand=await _in_hand(tx, principal),
@@ -77,12 +78,12 @@ async def figures(read: ReadTx, principal: Principal, pace: Pace, now: datetime)
             reasons=await _reasons(tx, principal),
             window=window,
             accepted=await _bars(tx, principal, STORIES.c.started_at, window, now),
-            completed=await _bars(tx, principal, STORIES.c.ended_at, window, now, STORIES.c.state == Stage.COMPLETED.value),
+            completed=await _bars(tx, principal, STORIES.c.ended_at, window, now, _COMPLETED),
             last_fact=await tx.scalar(select(ENTRIES.c.at).order_by(ENTRIES.c.change.desc()).limit(1)),
         )
 
 
-def _totals(principal: Principal, pace: Pace, now: datetime):  # type: ignore[no-untyped-def]
+def _totals(principal: Principal, pace: Pace, now: datetime) -> Select[int, int, int, Any, int]:
     opened = STORIES.c.ended_at.is_(None)
     eyes = needs_eyes(pace, now)
     return select(
@@ -103,18 +104,18 @@ async def _rows(tx: AsyncConnection, principal: Principal, pace: Pace, now: date
     query = query.where(*seen(principal), STORIES.c.ended_at.is_(None)).group_by(STORIES.c.state, column)
     found = {(row.state, row.age): (row.orders, row.late) for row in await tx.execute(query)}
     cells = {stage: [found.get((stage.value, n), (0, 0)) for n in range(len(AGES) + 1)] for stage in Stage}
-    return tuple(Row(stage, tuple(c for c, _ in row), tuple(w for _, w in row)) for stage, row in cells.items() if any(map(any, row)))
+    return tuple(Row(stage, *zip(*row, strict=True)) for stage, row in cells.items() if any(map(any, row)))
 
 
-def _ended(principal: Principal):  # type: ignore[no-untyped-def]
-    query = select(STORIES.c.state, func.count()).where(*seen(principal), STORIES.c.ended_at.is_not(None))
+def _ended(principal: Principal) -> Select[Any]:
+    query = select(STORIES.c.state, func.count().label("orders")).where(*seen(principal), STORIES.c.ended_at.is_not(None))
     return query.group_by(STORIES.c.state)
 
 
 async def _in_hand(tx: AsyncConnection, principal: Principal) -> tuple[Money, ...]:
     query = select(STORIES.c.currency, func.sum(STORIES.c.in_hand)).where(*seen(principal), STORIES.c.in_hand != 0)
     rows = await tx.execute(query.group_by(STORIES.c.currency).order_by(STORIES.c.currency))
-    return tuple(Money(int(minor), currency) for currency, minor in rows.tuples())
+    return tuple(Money(int(minor), currency) for currency, minor in rows)
 
 
 async def _reasons(tx: AsyncConnection, principal: Principal) -> tuple[Reason, ...]:
@@ -135,12 +136,17 @@ async def _window(tx: AsyncConnection, principal: Principal, now: datetime) -> t
 
 
 async def _bars(
-    tx: AsyncConnection, principal: Principal, when: ColumnElement[datetime], window: timedelta, now: datetime, *more: ColumnElement[bool]
+    tx: AsyncConnection,
+    principal: Principal,
+    when: ColumnElement[datetime],
+    window: timedelta,
+    now: datetime,
+    *more: ColumnElement[bool],
 ) -> tuple[int, ...]:
     start, part = now - window, window / BARS
     n = func.floor(func.extract("epoch", when - start) / part.total_seconds()).label("n")
     query = select(n, func.count()).where(*seen(principal), and_(when > start, when <= now), *more).group_by(n)
-    found: dict[int, int] = {min(int(n), BARS - 1): orders for n, orders in (await tx.execute(query)).tuples()}
+    found: dict[int, int] = {min(int(n), BARS - 1): orders for n, orders in await tx.execute(query)}
     return tuple(found.get(n, 0) for n in range(BARS))
 
 
@@ -148,7 +154,7 @@ async def changes(read: ReadTx, after: int, limit: int = 2000) -> Sequence[tuple
     """(change number, order id, seller) of facts that came after this number, in order."""
     query = select(ENTRIES.c.change, ENTRIES.c.order_id, ENTRIES.c.seller).where(ENTRIES.c.change > after)
     async with read.begin() as tx:
-        rows = (await tx.execute(query.order_by(ENTRIES.c.change).limit(limit))).tuples().all()
+        rows = (await tx.execute(query.order_by(ENTRIES.c.change).limit(limit))).all()
     return [(int(change), order_id, seller) for change, order_id, seller in rows]
 
 

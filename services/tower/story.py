@@ -1,4 +1,4 @@
-"""One order as the facts tell it, and one line of its story. Pure; nothing here decides anything about the order itself."""
+"""One order as the facts tell it, and one line of its story. Pure; nothing here decides anything about the order."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ class Step:
     asked: bool = False
 
     def follows(self, other: Step) -> bool:
-        """Topics overtake each other on their way here, so the time of the fact decides; an answer beats its own request."""
+        """Topics overtake each other on their way here, so the fact's time decides; an answer beats its own request."""
         if self.since is None or other.since is None:
             return other.since is None
         return self.since > other.since or (self.since == other.since and (other.asked or not self.asked))
@@ -69,7 +69,7 @@ class Hold:
 
 @dataclass(frozen=True, slots=True)
 class Purse:
-    """What became of the buyer's money. `held` is what lies in escrow, `seller_share` the seller's part of `released`."""
+    """What became of the buyer's money. `held` lies in escrow, `seller_share` is the seller's part of `released`."""
 
     total: Money | None = None
     tax: Money | None = None
@@ -157,7 +157,7 @@ class Story:
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One fact as a line of a story. `n` counts the facts of its key as they came here; `values` are for its sentence."""
+    """One fact as a line of a story. `n` counts the facts of its key as they came here; `values` fill its sentence."""
 
     id: str
     order_id: str

@@ -20,15 +20,19 @@ class Node:
 
 @dataclass(frozen=True, slots=True)
 class Path:
-    """A track's straight way, and its side states: after how many straight ones each stands, and how it looks."""
+    """A track's straight way, and its side states: after how many straight ones each stands, and how it looks.
+
+    `words` is where the catalogue keeps its labels: released stock is not released money.
+    """
 
     straight: tuple[str, ...]
     aside: Mapping[str, tuple[int, Level]]
+    words: str = "step"
 
 
 PATHS: Final[Mapping[str, Path]] = {
     "intent": Path(
-        ("placed", "completed"), {"closing": (1, Level.WARN), "cancelled": (1, Level.PARK)}
+        ("placed", "completed"), {"closing": (1, Level.WARN), "cancelled": (1, Level.PARK)}, "intent"
     ),
     "money": Path(
         ("open", "covered"),
@@ -37,7 +41,7 @@ PATHS: Final[Mapping[str, Path]] = {
             "part": (1, Level.RUN), "refunding": (2, Level.RUN), "refunded": (2, Level.PARK), "stalled": (2, Level.BAD),
         },
     ),
-    "funds": Path(("held", "released"), {"releasing": (1, Level.RUN)}),
+    "funds": Path(("held", "released"), {"releasing": (1, Level.RUN)}, "fund"),
     "assessment": Path(("assessed",), {"inadmissible": (0, Level.BAD)}),
     "payment_paper": Path(("accepted",), {"refused": (0, Level.BAD)}),
     "waybill_paper": Path(("accepted",), {"refused": (0, Level.BAD)}),
@@ -49,7 +53,7 @@ PATHS: Final[Mapping[str, Path]] = {
         },
     ),
     "goods": Path(
-        ("reserved", "drawn"), {"short": (0, Level.BAD), "undoing": (1, Level.RUN), "released": (1, Level.PARK)}
+        ("reserved", "drawn"), {"short": (0, Level.BAD), "undoing": (1, Level.RUN), "released": (1, Level.PARK)}, "stock"
     ),
     "parcel": Path(
         ("booked", "packed", "exited", "delivered"),
@@ -100,17 +104,17 @@ def _nodes(story: Story, track: str) -> tuple[Node, ...]:
 
 
 def nodes(path: Path, state: str) -> tuple[Node, ...]:
-    """The straight way with everything up to `state` passed; a side state stands where it left the way, and ends it."""
+    """The straight way with everything up to `state` passed; a side state stands where it left the way."""
     if state in path.aside:
         passed, level = path.aside[state]
-        ahead = path.straight[passed:] if level in (Level.RUN, Level.WARN) else ()
+        ahead = () if level is Level.PARK else path.straight[passed:]
         return (
-            *(Node(f"step.{name}", Level.OK) for name in path.straight[:passed]),
-            Node(f"step.{state}", level, here=True),
-            *(Node(f"step.{name}", Level.NONE) for name in ahead),
+            *(Node(f"{path.words}.{name}", Level.OK) for name in path.straight[:passed]),
+            Node(f"{path.words}.{state}", level, here=True),
+            *(Node(f"{path.words}.{name}", Level.NONE) for name in ahead),
         )
     reached = path.straight.index(state) + 1 if state in path.straight else 0
     return tuple(
-        Node(f"step.{name}", Level.OK if n < reached else Level.NONE, here=n == reached - 1)
+        Node(f"{path.words}.{name}", Level.OK if n < reached else Level.NONE, here=n == reached - 1)
         for n, name in enumerate(path.straight)
     )

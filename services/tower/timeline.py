@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from services.tower.drawing import Gutter, gutter
-from services.tower.stages import Stage
+from services.tower.stages import OPEN, Stage
 from services.tower.story import Entry, Lane, Level, Story
 
 QUIET: Final = timedelta(hours=6)  # a longer silence is folded into one line
@@ -44,12 +44,9 @@ def lines(entries: Sequence[Entry], quiet: timedelta = QUIET) -> tuple[Line, ...
     for n, entry in enumerate(entries, start=1):
         cause = by_id.get(entry.cause)
         silence = entry.at - before if before is not None and entry.at - before > quiet else None
-        made.append(
-            Line(
-                n, entry, numbers.get(entry.cause), entry.at - cause.at if cause else timedelta(), silence,
-                gutter(entry.lane, entry.level, cause.lane if cause else None),
-            )  # fmt: skip
-        )
+        later = entry.at - cause.at if cause else timedelta()
+        drawn = gutter(entry.lane, entry.level, cause.lane if cause else None)
+        made.append(Line(n, entry, numbers.get(entry.cause), later, silence, drawn))
         before = entry.at
     return tuple(made)
 
@@ -70,7 +67,7 @@ def folded(story: Sequence[Line]) -> tuple[tuple[Line, ...], int]:
     return (*story[:_HEAD], *story[-_TAIL:]), len(story) - _HEAD - _TAIL
 
 
-_WAY: Final = (Stage.PLACED, Stage.UNPAID, Stage.PAID, Stage.BOOKED, Stage.DECLARED, Stage.RELEASED, Stage.MOVING, Stage.DELIVERED)
+_WAY: Final = tuple(stage for stage in OPEN if stage is not Stage.CLOSING)
 _TO_COME: Final = (
     (Stage.PAID, Lane.PAYMENT, "payment"),
     (Stage.DECLARED, Lane.DOCUMENTS, "papers"),
@@ -86,7 +83,11 @@ def expected(story: Story) -> tuple[Expected, ...]:
     if stage not in _WAY:
         return ()
     rest = [(lane, key) for reached, lane, key in _TO_COME if _WAY.index(stage) < _WAY.index(reached)]
-    return tuple(Expected(lane, key, gutter(lane, Level.NONE, None)) for lane, key in [*rest, (Lane.PAYMENT, "paid_out")])
+    if all(story.state(paper) == "accepted" for paper in ("payment_paper", "waybill_paper")):
+        rest = [(lane, key) for lane, key in rest if lane is not Lane.DOCUMENTS]
+    return tuple(
+        Expected(lane, key, gutter(lane, Level.NONE, None)) for lane, key in [*rest, (Lane.PAYMENT, "paid_out")]
+    )
 
 
 def traces(story: Sequence[Line]) -> tuple[tuple[str, tuple[int, ...]], ...]:

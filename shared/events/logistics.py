@@ -91,6 +91,8 @@ class WaybillDocumentAccepted(ParcelFact):
     waybill_no: str
     logistics_code: str
     accepted_at: AwareDatetime
+    recipient_fingerprint: str = ""
+    """Whom the declared waybill names: after a correction the carrier declares anew and customs answers again."""
 
 
 @event("logistics.waybill-document.refused", version=1, key="order_id")

@@ -65,6 +65,17 @@ class PaymentDuplicated(PaymentFact):
     amount: Money
 
 
+@event("payments.payment.mismatched", version=1, key="order_id")
+class PaymentMismatched(PaymentFact):
+    """The provider reports a payment that is not the amount asked. Nothing is credited; a person decides."""
+
+    attempt: int
+    out_trade_no: str
+    transaction_id: str
+    asked: Money
+    paid: Money
+
+
 @event("payments.customs-declaration.accepted", version=1, key="order_id")
 class PaymentDeclared(PaymentFact):
     """The provider declared the payment and customs has it (411). The order document may now quote these numbers."""

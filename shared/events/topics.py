@@ -43,8 +43,8 @@ TOPICS: Final = (
     Topic("payments.escrow", "payments", ("orders", *ALL)),
     Topic("logistics.parcel", "logistics", ("orders", "catalog", "customs", *ALL)),
     Topic("logistics.waybill-document", "logistics", ("orders", "customs", *ALL)),
-    Topic("customs.assessment", "customs", ("orders", *ALL)),
-    Topic("customs.declaration", "customs", ("orders", *ALL)),
+    Topic("customs.assessment", "customs", ("orders", "payments", *ALL)),
+    Topic("customs.declaration", "customs", ("orders", "payments", *ALL)),
 )
 
 

@@ -1,9 +1,11 @@
-"""A fresh database with the toy's tables per test, and one for the log where a test asks for it."""
+"""An empty database with the toy's tables per test, and one for the log where a test asks for it."""
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
 from itertools import count
 
 import asyncpg
@@ -22,7 +24,6 @@ from shared.flow.runner import Runner
 from shared.telemetry import Telemetry
 from tests.flow import toy
 
-_NUMBERS = count()
 MakeRunner = Callable[..., Runner]
 
 
@@ -34,32 +35,87 @@ def plain_logs() -> Iterator[None]:
     structlog.reset_defaults()
 
 
-@asynccontextmanager
-async def fresh(postgres: EmbeddedPostgres, template: str = "template1") -> AsyncIterator[str]:
-    name = f"toy{next(_NUMBERS)}"
-    admin = await asyncpg.connect(postgres.dsn())
-    await admin.execute(f"CREATE DATABASE {name} TEMPLATE {template} STRATEGY wal_log")
-    try:
-        yield name
-    finally:
-        await admin.execute(f"DROP DATABASE {name} WITH (FORCE)")
-        await admin.close()
+_SHAPE = """
+SELECT md5(string_agg(concat_ws(' ', c.relname, a.attname, a.atttypid, a.attnotnull), ',' ORDER BY c.relname, a.attnum))
+  FROM pg_class AS c JOIN pg_attribute AS a ON a.attrelid = c.oid WHERE c.relnamespace = 'public'::regnamespace"""
+_ALONE = "SELECT pg_terminate_backend(pid, 2000) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
+_TABLES = "SELECT tablename FROM pg_tables WHERE schemaname = 'public'"
+_RESTART = "SELECT setval(format('%I', sequencename)::regclass, 1, false) FROM pg_sequences WHERE schemaname = 'public'"
+
+
+@dataclass
+class Spares:
+    """Databases made after a template. One that a test leaves is emptied and used again (making one costs a quarter of a
+    second), unless the test changed its shape.
+    """
+
+    dsn: Callable[[str], str]
+    free: dict[str, list[str]] = field(default_factory=lambda: defaultdict(list))
+    numbers: Iterator[int] = field(default_factory=count)
+
+    @asynccontextmanager
+    async def database(self, template: str) -> AsyncIterator[Database]:
+        name = self.free[template].pop() if self.free[template] else await self.make(template)
+        yield Database(self.dsn(name), name)
+        if await self._emptied(name) == await self._shape(template):
+            self.free[template].append(name)
+
+    async def make(self, template: str = "template1") -> str:
+        name = f"toy{next(self.numbers)}"
+        async with self._connected("postgres") as admin:
+            await admin.execute(f"CREATE DATABASE {name} TEMPLATE {template} STRATEGY wal_log")
+        return name
+
+    async def _emptied(self, name: str) -> object:
+        async with self._connected(name) as connection:
+            await connection.fetch(_ALONE)
+            for row in await connection.fetch(_TABLES):
+                await connection.execute(f"DELETE FROM {row['tablename']}")
+            await connection.fetch(_RESTART)
+            return await connection.fetchval(_SHAPE)
+
+    async def _shape(self, name: str) -> object:
+        async with self._connected(name) as connection:
+            return await connection.fetchval(_SHAPE)
+
+    @asynccontextmanager
+    async def _connected(self, name: str) -> AsyncIterator[Connection]:
+        connection = await asyncpg.connect(self.dsn(name))
+        yield connection
+        await connection.close()
 
 
 @pytest.fixture(scope="session")
-async def template(postgres: EmbeddedPostgres) -> AsyncIterator[str]:
-    async with fresh(postgres) as name:
-        engine = create_async_engine(postgres.dsn(name).replace("postgresql:", "postgresql+asyncpg:", 1))
-        async with engine.begin() as connection:
-            await connection.run_sync(toy.metadata.create_all)
-        await engine.dispose()
-        yield name
+async def spares(postgres: EmbeddedPostgres) -> Spares:
+    """Connections of a role whose password takes one round of hashing and not 4,096: these tests open thousands."""
+    admin = await asyncpg.connect(postgres.dsn())
+    await admin.execute("SET scram_iterations = 1; CREATE ROLE flow SUPERUSER LOGIN PASSWORD 'flow'")
+    await admin.close()
+    return Spares(lambda name: postgres.dsn(name, "flow", "flow"))
+
+
+@pytest.fixture(scope="session")
+async def template(spares: Spares) -> str:
+    """The name of a database with the toy's tables."""
+    name = await spares.make()
+    engine = create_async_engine(spares.dsn(name).replace("postgresql:", "postgresql+asyncpg:", 1))
+    async with engine.begin() as connection:
+        await connection.run_sync(toy.metadata.create_all)
+    await engine.dispose()
+    return name
+
+
+@pytest.fixture(scope="session")
+async def log_template(spares: Spares) -> str:
+    name = await spares.make()
+    await EmbeddedBroker(Database(spares.dsn(name), name)).ensure(specs())
+    return name
 
 
 @pytest.fixture
-async def database(postgres: EmbeddedPostgres, template: str) -> AsyncIterator[Database]:
-    async with fresh(postgres, template) as name:
-        yield Database(postgres.dsn(name), name)
+async def database(spares: Spares, template: str) -> AsyncIterator[Database]:
+    async with spares.database(template) as made:
+        yield made
 
 
 @pytest.fixture
@@ -70,16 +126,11 @@ async def look(database: Database) -> AsyncIterator[Connection]:
 
 
 @pytest.fixture
-async def log_database(postgres: EmbeddedPostgres) -> AsyncIterator[Database]:
-    async with fresh(postgres) as name:
-        yield Database(postgres.dsn(name), name)
-
-
-@pytest.fixture
-async def broker(log_database: Database) -> EmbeddedBroker:
-    broker = EmbeddedBroker(log_database)
-    await broker.ensure(specs())
-    return broker
+async def broker(spares: Spares, log_template: str) -> AsyncIterator[EmbeddedBroker]:
+    async with spares.database(log_template) as made:
+        broker = EmbeddedBroker(made)
+        await broker.ensure(specs())
+        yield broker
 
 
 @pytest.fixture

@@ -188,7 +188,7 @@ async def test_too_many_bugs_in_a_row_stop_the_consumer(
     make_consumer: Callable[..., Consumer], broker: EmbeddedBroker, look: Connection
 ) -> None:
     # Two facts of each lane: what only waits behind a bug must not count as a good one.
-    for n in range(100):
+    for n in range(60):
         await publish(broker, record(set_(str(n), "bug")), record(set_(str(n), "2")))
     consumer = make_consumer()
 
@@ -196,18 +196,18 @@ async def test_too_many_bugs_in_a_row_stop_the_consumer(
         await asyncio.wait_for(consumer.run(asyncio.Event()), 10)
 
     assert consumer.bugs > BUGS_IN_A_ROW
-    assert await count(look, "parked") < 200
+    assert await count(look, "parked") == 100  # the batch in which it was too much; the rest stays on the topic
 
 
 async def test_bugs_between_good_records_are_dead_letters_and_stop_nothing(
     make_consumer: Callable[..., Consumer], broker: EmbeddedBroker, look: Connection
 ) -> None:
-    for n in range(40):
+    for n in range(30):
         await publish(broker, record(set_(f"bad{n}", "bug")), record(set_(f"good{n}", "1")))
     async with consuming(make_consumer()):
-        await until(look, "SELECT count(*) FROM claims", 80)
+        await until(look, "SELECT count(*) FROM claims", 60)
 
-    assert await count(look, "parked") == 40
+    assert await count(look, "parked") == 30
 
 
 async def test_a_consumer_outlives_its_database_and_its_log(

@@ -29,6 +29,8 @@ both = pytest.mark.parametrize("cut", Cut)
 def without_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("shared.flow.runner.PAUSES", (0.0,))
     monkeypatch.setattr("shared.flow.relay.AGAIN_SECONDS", 0.0)
+    for polling in ("relay.BUSY_SECONDS", "work.IDLE_SECONDS"):
+        monkeypatch.setattr(f"shared.flow.{polling}", 0.01)
 
 
 async def each_message(proxy: Proxy, cut: Cut, scene: Callable[[str], Awaitable[None]]) -> int:
@@ -106,7 +108,7 @@ async def test_a_request_that_is_sent_until_it_is_answered(
 async def test_a_call_and_its_outcome(
     cut: Cut, monkeypatch: pytest.MonkeyPatch, database: Database, make_runner: MakeRunner, look: Connection
 ) -> None:
-    monkeypatch.setattr("shared.flow.work.LEASE", timedelta(seconds=0.7))  # one whose answer was lost has to run out
+    monkeypatch.setattr("shared.flow.work.LEASE", timedelta(seconds=0.5))  # one whose answer was lost has to run out
     outside = Outside()
 
     async def scene(lane: str) -> None:

@@ -37,6 +37,11 @@ async def relaying(*relays: Relay) -> AsyncIterator[None]:
         await asyncio.gather(*tasks)
 
 
+@pytest.fixture(autouse=True)
+def without_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("shared.flow.relay.AGAIN_SECONDS", 0.02)
+
+
 @pytest.fixture
 def relay(database: Database, broker: EmbeddedBroker) -> Relay:
     return Relay(database, broker, Telemetry("toy"))

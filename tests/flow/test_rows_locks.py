@@ -11,7 +11,6 @@ import pytest
 from asyncpg import Connection
 
 from shared.broker.embedded import EmbeddedBroker
-from shared.clock import FrozenClock
 from shared.db.engine import Database, DatabaseGone
 from shared.flow.apply import Applier
 from shared.flow.fold import ForeignLane
@@ -60,7 +59,7 @@ async def test_row_02_the_same_events_in_opposite_order_never_deadlock(
 ) -> None:
     flow(monkeypatch)
     batch = items(applier, set_("a", "1"), set_("b", "2"))
-    rounds = 10 if flow is real else 1
+    rounds = 5 if flow is real else 1
 
     found = [await _opposed(database, applier, batch) for _ in range(rounds)]
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import random
 from collections import defaultdict
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -18,24 +18,25 @@ from asyncpg import Connection
 
 from shared.broker.embedded import EmbeddedBroker
 from shared.clock import FrozenClock
-from shared.db.embedded import EmbeddedPostgres
 from shared.db.engine import Database, DatabaseGone
 from shared.events.orders import OrderCompleted
 from shared.flow.apply import Applier
 from shared.flow.consume import Consumer
 from shared.flow.decision import Answer, Decision, Process, Reach, States
 from shared.flow.intake import Intake, Overloaded
+from shared.flow.items import Item, Result
 from shared.flow.relay import Relay
 from shared.flow.runner import Runner
 from shared.telemetry import Telemetry
 from tests.flow import mutants, toy
-from tests.flow.conftest import fresh
+from tests.flow.conftest import Spares
 from tests.flow.mutants import Break, real
 from tests.flow.seen import count, words
 from tests.flow.toy import COUNTER, Counter, receipt
 
-LANES = "abcde"
-PER_LANE = 40
+LANES = "abcd"
+SENDERS = "xyz"  # of each lane, at the same time
+WORDS, KILLS = 15, 30  # at least so many of each sender, and at least so many ended connections
 
 
 def hears(states: States, content: object, _: datetime) -> Answer:
@@ -55,34 +56,37 @@ READER = Process("tower", frozenset({OrderCompleted}), _lane, hears)
 
 @dataclass
 class Campaign:
-    """`acknowledged` is the senders' own book, per lane."""
+    """`acknowledged` is the senders' own book."""
 
     source: Database
     sink: Database
     broker: EmbeddedBroker
     seed: int
     intake: Intake
-    acknowledged: dict[str, list[str]] = field(default_factory=lambda: defaultdict(list))
+    acknowledged: dict[tuple[str, str], list[str]] = field(default_factory=lambda: defaultdict(list))
     killed: int = 0
 
-    async def send(self, lane: str) -> None:
+    async def send(self, lane: str, sender: str) -> None:
         """One word after the other, each again until it is acknowledged; some twice at once, as partners do."""
-        chance = random.Random(f"{self.seed}{lane}")
-        for n in range(PER_LANE):
-            item = receipt(lane, str(n), key=f"{lane}{n}")
-            copies = 2 if chance.random() < 0.2 else 1
-            while True:
-                ended = await asyncio.gather(
-                    *(self.intake.accept(item) for _ in range(copies)), return_exceptions=True
-                )
-                if all(not isinstance(end, (DatabaseGone, Overloaded)) for end in ended):
-                    break
-            self.acknowledged[lane].append(str(n))
+        chance = random.Random(f"{self.seed}{lane}{sender}")
+        for n in range(1000):
+            if n >= WORDS and self.killed >= KILLS:
+                return
+            word = f"{sender}{n}"
+            copies = [receipt(lane, word, key=f"{lane}{word}")] * (2 if chance.random() < 0.2 else 1)
+            while not await self._taken(copies):
+                await asyncio.sleep(0.01)
+            self.acknowledged[lane, sender].append(word)
 
-    async def kill(self, connections: tuple[Connection, ...], done: asyncio.Event) -> None:
+    async def _taken(self, copies: list[Item]) -> bool:
+        ended = await asyncio.gather(*(self.intake.accept(item) for item in copies), return_exceptions=True)
+        assert all(isinstance(end, (Result, DatabaseGone, Overloaded)) for end in ended)
+        return all(isinstance(end, Result) for end in ended)
+
+    async def kill(self, connections: Sequence[Connection], done: asyncio.Event) -> None:
         chance = random.Random(self.seed)
         while not done.is_set():
-            await asyncio.sleep(chance.uniform(0.005, 0.04))
+            await asyncio.sleep(chance.uniform(0.002, 0.03))
             ended = await chance.choice(connections).fetch(
                 "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database()"
                 " AND pid <> pg_backend_pid() AND application_name LIKE '%/%' ORDER BY random() LIMIT 1"
@@ -93,9 +97,13 @@ class Campaign:
         """What the three books disagree about."""
         found = []
         for lane in LANES:
-            told, kept, heard = self.acknowledged[lane], await words(source, lane), await words(sink, lane)
-            found += [f"{lane}: acknowledged {len(told)}, kept {kept}"] * (told != kept)
-            found += [f"{lane}: kept {kept}, heard {heard}"] * (kept != heard)
+            kept, heard = await words(source, lane), await words(sink, lane)
+            if kept != heard:
+                found.append(f"{lane}: kept {kept}, heard {heard}")
+            for sender in SENDERS:
+                told = self.acknowledged[lane, sender]
+                if told != (known := [word for word in kept if word.startswith(sender)]):
+                    found.append(f"{lane}: acknowledged {told}, kept {known}")
         return found
 
 
@@ -136,7 +144,7 @@ async def test_nothing_is_lost_doubled_or_reordered(
     flow: Break,
     seed: int,
     monkeypatch: pytest.MonkeyPatch,
-    postgres: EmbeddedPostgres,
+    spares: Spares,
     template: str,
     database: Database,
     broker: EmbeddedBroker,
@@ -146,7 +154,7 @@ async def test_nothing_is_lost_doubled_or_reordered(
     flow(monkeypatch)
     monkeypatch.setattr("shared.flow.relay.AGAIN_SECONDS", 0.02)
     async with AsyncExitStack() as stack:
-        sink = Database(postgres.dsn(name := await stack.enter_async_context(fresh(postgres, template))), name)
+        sink = await stack.enter_async_context(spares.database(template))
         books = [await stack.enter_async_context(at.connected(role="look")) for at in (database, sink, broker.database)]
         for book in books:
             await book.execute("SET application_name TO 'book'")  # the killer spares it
@@ -154,12 +162,12 @@ async def test_nothing_is_lost_doubled_or_reordered(
         campaign = Campaign(database, sink, broker, seed, intake)
         done = asyncio.Event()
         async with running(campaign, clock, applier):
-            killing = asyncio.create_task(campaign.kill((books[0], books[1], books[2]), done))
-            await asyncio.gather(*(campaign.send(lane) for lane in LANES))
+            killing = asyncio.create_task(campaign.kill(books, done))
+            await asyncio.gather(*(campaign.send(lane, sender) for lane in LANES for sender in SENDERS))
             done.set()
             await killing
             await quiet(books[0], books[2])
         found = await campaign.breaks(books[0], books[1])
 
-    assert campaign.killed > 10
+    assert campaign.killed >= KILLS
     assert (found == []) is (flow is real), found

@@ -31,13 +31,17 @@ def keys(secrets: Path) -> Keys:
 
 @pytest.fixture
 def config(secrets: Path) -> Config:
-    return Config.of({
-        "base": NOWHERE,
-        "secrets": str(secrets),
-        "tokens": {"seller": "s", "operator": "o"},
-        "time_scale": 1_000_000,
-        "faults": {"server_error": 0, "lost": 0},
-    })  # fmt: skip
+    return Config.of(
+        {
+            "base": NOWHERE,
+            "secrets": str(secrets),
+            "tokens": {"seller": "s", "operator": "o"},
+            "time_scale": 1_000_000,
+            "retry_scale": 1e9,
+            "durations": {"packing": 200_000},
+            "faults": {"server_error": 0, "lost": 0},
+        }
+    )
 
 
 @pytest.fixture

@@ -19,7 +19,10 @@ from tests.world.samples import Case
 NOW = datetime(2026, 3, 1, 2, 18, 24, tzinfo=UTC)
 SECRET = "s3cret"
 STEPS = [
-    (case, step) for case in samples.files("logistics/cainiao") for step in case["steps"] if step["expect"]["auth"] == "ok"
+    (case, step)
+    for case in samples.files("logistics/cainiao")
+    for step in case["steps"]
+    if step["expect"]["auth"] == "ok"
 ]
 SETTINGS = our_link.LinkSettings("CORRIDOR")
 
@@ -43,12 +46,20 @@ def test_a_changed_sample_does_not_verify() -> None:
     case, step = STEPS[0]
     fields = link.parse(step["request"]["body"].encode())
 
-    assert not link.verifies(fields | {"logistics_interface": fields["logistics_interface"] + " "}, case["secret"]["value"])
+    changed = fields | {"logistics_interface": fields["logistics_interface"] + " "}
+
+    assert not link.verifies(changed, case["secret"]["value"])
 
 
 @pytest.mark.parametrize(
     ("body", "taken"),
-    [(b'{"success":"true"}', True), (b'{"success":true}', True), (b'{"success":"false"}', False), (b"ok", False), (b"[]", False)],
+    [
+        (b'{"success":"true"}', True),
+        (b'{"success":true}', True),
+        (b'{"success":"false"}', False),
+        (b"ok", False),
+        (b"[]", False),
+    ],
 )
 def test_only_the_word_in_the_body_acknowledges(body: bytes, taken: bool) -> None:
     assert link.accepted(body) is taken
@@ -61,8 +72,15 @@ def opened(msg_type: str, content: Case) -> Tracking | WaybillDocument:
 
 
 def test_the_services_read_a_scan() -> None:
-    scan = {"logisticsOrderCode": "LP1", "eventTime": "2026-03-01 10:00:00", "timeZone": "+8", "eventCode": "GTMS_SIGNED",
-            "statusCode": "0", "reason": "", "location": "福州"}  # fmt: skip
+    scan = {
+        "logisticsOrderCode": "LP1",
+        "eventTime": "2026-03-01 10:00:00",
+        "timeZone": "+8",
+        "eventCode": "GTMS_SIGNED",
+        "statusCode": "0",
+        "reason": "",
+        "location": "福州",
+    }
     found = opened(SETTINGS.event_callback, scan)
 
     assert isinstance(found, Tracking)
@@ -70,8 +88,14 @@ def test_the_services_read_a_scan() -> None:
 
 
 def test_the_services_read_the_receipt_of_the_declared_waybill() -> None:
-    receipt = {"guid": "G", "logisticsCode": "9999L60004", "logisticsNo": "TCX1", "returnStatus": "120",
-               "returnTime": "20260301100000123", "returnInfo": "[Code:1800;Desc:逻辑校验通过]"}  # fmt: skip
+    receipt = {
+        "guid": "G",
+        "logisticsCode": "9999L60004",
+        "logisticsNo": "TCX1",
+        "returnStatus": "120",
+        "returnTime": "20260301100000123",
+        "returnInfo": "[Code:1800;Desc:逻辑校验通过]",
+    }
     found = opened(SETTINGS.document_answer, receipt)
 
     assert isinstance(found, WaybillDocument)

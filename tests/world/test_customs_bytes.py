@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 from cryptography import x509
 from lxml import etree
-from signxml import DigestAlgorithm, SignatureConfiguration, SignatureMethod, XMLVerifier
+from signxml.algorithms import DigestAlgorithm, SignatureMethod
+from signxml.verifier import SignatureConfiguration, VerifyResult, XMLVerifier
 
 from deploy.world import ceb, customs_match, dxp, rsa, times, xmldsig
 from deploy.world.customs_receipts import NUMBERS, RECEIPTS
@@ -56,17 +57,27 @@ def payment(path: str) -> PaymentDocument:
     head = texts(path)
     amount = int(Decimal(head["amountPaid"]) * 100)
     return PaymentDocument(
-        head["payCode"], head["payTransactionId"], head["orderNo"], head["ebpCode"], head["payerIdNumber"],
-        head["payerName"], amount,
-    )  # fmt: skip
+        head["payCode"],
+        head["payTransactionId"],
+        head["orderNo"],
+        head["ebpCode"],
+        head["payerIdNumber"],
+        head["payerName"],
+        amount,
+    )
 
 
 def waybill(path: str) -> WaybillDocument:
     head = texts(path)
     return WaybillDocument(
-        head["logisticsCode"], head["logisticsNo"], head["orderNo"], head["consignee"], head["consigneeTelephone"],
-        head["consigneeAddress"], int(Decimal(head["weight"]) * 1000),
-    )  # fmt: skip
+        head["logisticsCode"],
+        head["logisticsNo"],
+        head["orderNo"],
+        head["consignee"],
+        head["consigneeTelephone"],
+        head["consigneeAddress"],
+        int(Decimal(head["weight"]) * 1000),
+    )
 
 
 @pytest.mark.parametrize("case", MATCHED, ids=samples.ids(MATCHED))
@@ -117,7 +128,8 @@ def test_a_doctype_is_refused() -> None:
 
 def receipt(kind: str, node: str) -> bytes:
     filled = {name: "31052025I000000007"[: 18 if name in {"preNo", "invtNo"} else 4] for name in NUMBERS[kind]}
-    entry = {"guid": declarations.guid(), **filled, "returnStatus": "120", "returnTime": times.stamp17(NOW), "returnInfo": "x"}
+    said = {"returnStatus": "120", "returnTime": times.stamp17(NOW), "returnInfo": "x"}
+    entry = {"guid": declarations.guid(), **filled, **said}
     return dxp.receipts(kind, node, [entry, entry])
 
 
@@ -132,9 +144,14 @@ def test_receipts_are_valid_by_the_schema_and_read_by_the_services(kind: str, no
 
 def enveloped(keys: Keys) -> bytes:
     return dxp.message(
-        receipt("312", "OrderReturn"), message_type="CEB312Message", sender=keys.window_dxp, receiver=keys.enterprise_dxp,
-        key=keys.window, certificate=keys.window_certificate, at=NOW,
-    )  # fmt: skip
+        receipt("312", "OrderReturn"),
+        message_type="CEB312Message",
+        sender=keys.window_dxp,
+        receiver=keys.enterprise_dxp,
+        key=keys.window,
+        certificate=keys.window_certificate,
+        at=NOW,
+    )
 
 
 def test_an_envelope_verifies_with_an_independent_library(keys: Keys) -> None:
@@ -144,6 +161,7 @@ def test_an_envelope_verifies_with_an_independent_library(keys: Keys) -> None:
 
     found = XMLVerifier().verify(enveloped(keys), x509_cert=keys.window_certificate, expect_config=allowed)
 
+    assert isinstance(found, VerifyResult)
     assert found.signed_xml is not None
     assert found.signed_xml.tag == "{http://www.chinaport.gov.cn/dxp}DxpMsg"
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 from standardwebhooks.webhooks import Webhook
@@ -34,10 +36,10 @@ STANDARD = [
 ]
 
 
-def order(**more: object) -> ShopOrder:
+def order(**more: Any) -> ShopOrder:
     lines = (Line(SKUS[0], 2), Line(SKUS[2], 1))
-    values = {"id": 5902603020001, "number": 1001, "lines": lines, "buyer": buyer(1), "freight_minor": 1200, "created_at": NOW}
-    return ShopOrder(**{**values, **more})  # type: ignore[arg-type]
+    plain = ShopOrder(5902603020001, 1001, lines, buyer(1), freight_minor=1200, created_at=NOW)
+    return replace(plain, **more)
 
 
 @pytest.mark.parametrize(("case", "delivery"), PUSHES)
@@ -114,9 +116,12 @@ def test_the_published_library_believes_what_we_sign_and_we_believe_it(keys: Key
     theirs = {"webhook-id": "m", "webhook-timestamp": str(epoch)}
     theirs["webhook-signature"] = "v9,x " + peer.sign("m", datetime.fromtimestamp(epoch, UTC), body)
 
-    assert standard_webhooks.refuse(theirs, body.encode(), keys.warehouse_secret, epoch) is None
-    assert standard_webhooks.refuse(theirs, body.encode() + b" ", keys.warehouse_secret, epoch) == "no signature matches"
-    assert standard_webhooks.refuse(theirs, body.encode(), keys.warehouse_secret, epoch + 301) is not None
+    def refused(content: bytes, late: int = 0) -> str | None:
+        return standard_webhooks.refuse(theirs, content, keys.warehouse_secret, epoch + late)
+
+    assert refused(body.encode()) is None
+    assert refused(body.encode() + b" ") == "no signature matches"
+    assert refused(body.encode(), late=301) is not None
 
 
 def test_a_buyer_is_always_the_same_and_has_a_true_check_digit() -> None:

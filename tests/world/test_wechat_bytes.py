@@ -32,10 +32,15 @@ V2 = [case for case in samples.wechat() if case["kind"] in {"v2_xml", "v2_xml_re
 def refused(case: Case, body: bytes, *, late: int = 0) -> str | None:
     account, url = samples.wechat_account(), case["http"]["url"]
     return wechat_wire.refuse_request(
-        case["http"]["headers"]["Authorization"], case["http"]["method"], "/" + url.split("/", 3)[3], body,
-        merchant=samples.private_key("wechat_merchant").public_key(), mchid=account["mchid"],
-        serial=account["merchant_cert_serial"], epoch=int(case["timestamp"]) + late,
-    )  # fmt: skip
+        case["http"]["headers"]["Authorization"],
+        case["http"]["method"],
+        "/" + url.split("/", 3)[3],
+        body,
+        merchant=samples.private_key("wechat_merchant").public_key(),
+        mchid=account["mchid"],
+        serial=account["merchant_cert_serial"],
+        epoch=int(case["timestamp"]) + late,
+    )
 
 
 @pytest.mark.parametrize("case", SIGNED, ids=samples.ids(SIGNED))
@@ -77,18 +82,29 @@ def test_v2_refuses_what_is_not_flat(body: bytes) -> None:
 
 def merchant_of(keys: Keys, secrets: Path) -> Merchant:
     return Merchant.load(
-        appid=keys.appid, mchid=keys.mchid, serial_no=keys.merchant_serial, apiv3_key=keys.api_v3.decode(),
-        key=rsa.load_private(secrets / "wechat/merchant.key.pem"), apiv2_key=keys.api_v2,
-    )  # fmt: skip
+        appid=keys.appid,
+        mchid=keys.mchid,
+        serial_no=keys.merchant_serial,
+        apiv3_key=keys.api_v3.decode(),
+        key=rsa.load_private(secrets / "wechat/merchant.key.pem"),
+        apiv2_key=keys.api_v2,
+    )
 
 
 def notification(keys: Keys) -> bytes:
-    trade = Trade({"out_trade_no": "TC1A1", "mchid": keys.mchid, "appid": keys.appid, "amount": {"total": 12900}}, "weixin://")
+    trade = Trade(
+        {"out_trade_no": "TC1A1", "mchid": keys.mchid, "appid": keys.appid, "amount": {"total": 12900}}, "weixin://"
+    )
     content = paid(trade, Charge("4200009999202603010000000001", 12900, buyer(7), NOW), "SUCCESS")
     return wechat_wire.callback(
-        keys.api_v3, event_id="EV1", event_type="TRANSACTION.SUCCESS", summary="支付成功", kind="transaction",
-        content=content, at=NOW,
-    )  # fmt: skip
+        keys.api_v3,
+        event_id="EV1",
+        event_type="TRANSACTION.SUCCESS",
+        summary="支付成功",
+        kind="transaction",
+        content=content,
+        at=NOW,
+    )
 
 
 def test_the_services_believe_and_read_a_notification(keys: Keys, secrets: Path) -> None:
@@ -114,7 +130,9 @@ def test_the_certificate_list_opens_with_the_apiv3_key(keys: Keys) -> None:
     body = wechat_wire.certificates(keys.api_v3, keys.platform_pem, keys.platform_serial, NOW, times.now())
     sealed = json.loads(body)["data"][0]["encrypt_certificate"]
 
-    opened = AESGCM(keys.api_v3).decrypt(sealed["nonce"].encode(), base64.b64decode(sealed["ciphertext"]), b"certificate")
+    opened = AESGCM(keys.api_v3).decrypt(
+        sealed["nonce"].encode(), base64.b64decode(sealed["ciphertext"]), b"certificate"
+    )
 
     assert opened == keys.platform_pem
     assert rsa.serial_of(rsa.load_certificate_bytes(opened)) == keys.platform_serial

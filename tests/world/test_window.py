@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from pathlib import Path
@@ -19,6 +18,7 @@ from services.customs.documents import Kind
 from tests.world import declarations
 
 ORDER_NO = "TC20251119000007"
+ADDRESS = "浙江省宁波市鄞州区测试路1号双城公寓2-301"
 Declare = Callable[[Kind, Any], Awaitable[str]]
 
 
@@ -29,16 +29,10 @@ def declare(doors: httpx.AsyncClient, world: World, secrets: Path) -> Declare:
     async def send(kind: Kind, document: Any) -> str:
         content = document if isinstance(document, bytes) else declarations.message(document, secrets)
         answer = await doors.post("/customs/dxp", content=declarations.envelope(content, kind, secrets))
-        await quiet()
+        await declarations.quiet()
         return answer.text.split("<ResponseCode>")[1].split("<")[0]
 
     return send
-
-
-async def quiet() -> None:
-    """Receipts leave by tasks that then knock at a closed door for ever; the books have them before that."""
-    for _ in range(20):
-        await asyncio.sleep(0.005)
 
 
 def receipts(world: World) -> list[str]:
@@ -55,11 +49,15 @@ def open_order(world: World, *kinds: str) -> None:
     world.core.books.alias(book, ORDER_NO)
 
 
-def hear_partners(world: World, *, address: str = "浙江省宁波市鄞州区测试路1号双城公寓2-301", amount: int = 114524) -> None:
-    world.customs.take_payment(PaymentDocument(
-        "9999P60003", "PAY2025111900000007", ORDER_NO, "9999A60001", "999999199003071015", "林测试", amount))  # fmt: skip
-    world.customs.take_waybill(WaybillDocument(
-        "9999L60004", "TCX0000000007", ORDER_NO, "林测试", "10000000001", address, 4300))  # fmt: skip
+def hear_partners(world: World, *, address: str = ADDRESS, amount: int = 114524) -> None:
+    world.customs.take_payment(
+        PaymentDocument(
+            "9999P60003", "PAY2025111900000007", ORDER_NO, "9999A60001", "999999199003071015", "林测试", amount
+        )
+    )
+    world.customs.take_waybill(
+        WaybillDocument("9999L60004", "TCX0000000007", ORDER_NO, "林测试", "10000000001", address, 4300)
+    )
 
 
 async def test_an_inventory_whose_documents_agree_is_stored_and_released(world: World, declare: Declare) -> None:
@@ -111,7 +109,7 @@ async def test_one_guid_with_other_bytes_is_a_difference(world: World, declare: 
     assert receipts(world) == ["312:2+120", "312:-301010"]
 
 
-async def test_an_unclear_address_is_corrected_by_new_documents_of_the_same_order(world: World, declare: Declare) -> None:
+async def test_an_unclear_address_is_mended_by_new_documents_of_the_same_order(world: World, declare: Declare) -> None:
     open_order(world, "address_unclear")
     hear_partners(world)
     await declare(Kind.ORDER, declarations.order())
@@ -133,7 +131,7 @@ async def test_reversed_receipts_keep_their_true_times(world: World, declare: De
 
     assert receipts(world)[1:] == ["622:800", "622:2+120"]
     assert case is not None
-    times = {node["returnStatus"]: node["returnTime"] for nodes, _ in case.sent for node in nodes}
+    times = {node["returnStatus"]: node["returnTime"] for nodes in case.sent for node in nodes}
     assert times["2"] < times["120"] < times["800"]
 
 
@@ -163,7 +161,8 @@ async def test_the_return_of_a_released_inventory_is_approved_in_place(world: Wo
     await declare(Kind.INVENTORY, declarations.inventory())
     case = world.customs.inventory_of(ORDER_NO)
     assert case is not None
-    await declare(Kind.RETURN, replace(declarations.good("625-partial-return"), guid=declarations.guid(), invt_no=case.invt_no))
+    back = replace(declarations.good("625-partial-return"), guid=declarations.guid(), invt_no=case.invt_no)
+    await declare(Kind.RETURN, back)
 
     assert receipts(world)[-2:] == ["626:2+120", "626:399"]
 
@@ -188,7 +187,8 @@ async def test_a_misshapen_message_is_answered_by_a_format_receipt(
 
 
 @pytest.mark.parametrize(
-    ("more", "code"), [({"sender_id": "DXPENT0000000001"}, "2002"), ({"receiver_ids": ("X",)}, "2001"), ({"message_type": "Y"}, "0002")]
+    ("more", "code"),
+    [({"sender_id": "DXPENT0000000001"}, "2002"), ({"receiver_ids": ("X",)}, "2001"), ({"message_type": "Y"}, "0002")],
 )
 async def test_a_wrong_envelope_is_refused_at_the_door(
     doors: httpx.AsyncClient, secrets: Path, more: dict[str, Any], code: str

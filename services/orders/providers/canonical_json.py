@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any, TypeVar
 
-from services.orders.providers.base import (
+from services.orders.canonical import (
     Amounts,
     Buyer,
     CanonicalOrder,

@@ -260,8 +260,11 @@ class PaymentProvider(Protocol):
         """Hand a LOST document to customs once more, unchanged."""
         ...
 
-    async def notified(self, headers: Mapping[str, str], body: bytes) -> Notified:
-        """Verify and read one. Raises SignatureRefused, BadInput, Unrecognised or Transient: see the vendor's wire."""
+    async def notified(self, headers: Mapping[str, str], body: bytes, at: datetime | None = None) -> Notified:
+        """Verify and read one. Raises SignatureRefused, BadInput, Unrecognised or Transient: see the vendor's wire.
+
+        at: when it came in, where it is read again later; its signature was fresh then.
+        """
         ...
 
 

@@ -8,7 +8,8 @@ import json
 from datetime import UTC, datetime
 from typing import Any
 
-from services.orders.providers.base import CanonicalOrder, News, OrderNews, Push, ShopConnection
+from services.orders.canonical import CanonicalOrder
+from services.orders.providers.base import News, OrderNews, Push, ShopConnection
 from services.orders.providers.shopify import wire
 from shared.http.signatures import Secret
 

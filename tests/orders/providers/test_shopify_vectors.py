@@ -8,10 +8,11 @@ from typing import Any
 
 import pytest
 
-from services.orders.providers.base import CanonicalOrder, OrderNews, Push, RefundNews
+from services.orders.canonical import CanonicalOrder
+from services.orders.providers.base import OrderNews, Push, RefundNews
 from services.orders.providers.canonical_json import as_json, from_json, stamp
 from services.orders.providers.shopify import wire
-from services.orders.providers.snapshots import attach_refund, take_snapshot
+from services.orders.snapshots import attach_refund, take_snapshot
 from shared.errors import BadInput, SignatureRefused, Unrecognised
 from shared.http.payload import read_object
 from tests.orders.providers.marketplace_cases import Case, Delivery, cases

@@ -8,20 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.orders.providers.base import (
-    Disposition,
-    Kind,
-    LineRefund,
-    OrderNews,
-    OrderTouched,
-    PrivacyNews,
-    PrivacyWish,
-    RefundNews,
-    RefundStatus,
-    RefundType,
-)
+from services.orders.canonical import Disposition, LineRefund, RefundStatus, RefundType
+from services.orders.providers.base import Kind, OrderNews, OrderTouched, PrivacyNews, PrivacyWish, RefundNews
 from services.orders.providers.shopify import wire
-from services.orders.providers.snapshots import attach_refund, channel_rank, take_snapshot
+from services.orders.snapshots import attach_refund, channel_rank, take_snapshot
 from shared.errors import BadInput, SignatureRefused, Unrecognised
 from shared.money import Money
 from tests.orders.providers.samples import (

@@ -18,12 +18,13 @@ def upgrade() -> None:
     )
     op.execute(
         """CREATE TABLE products (
-          key text CONSTRAINT pk_products PRIMARY KEY, body bytea NOT NULL, seller text NOT NULL) WITH (fillfactor = 80)"""
+          key text CONSTRAINT pk_products PRIMARY KEY, body bytea NOT NULL, seller text NOT NULL
+        ) WITH (fillfactor = 80)"""
     )
     op.execute(
         """CREATE TABLE reservations (
-          key text CONSTRAINT pk_reservations PRIMARY KEY, body bytea NOT NULL, seller text NOT NULL, state text NOT NULL
-        ) WITH (fillfactor = 80)"""
+          key text CONSTRAINT pk_reservations PRIMARY KEY, body bytea NOT NULL, seller text NOT NULL,
+          state text NOT NULL) WITH (fillfactor = 80)"""
     )
 
 

@@ -12,8 +12,9 @@ def upgrade() -> None:
     flow_v1.create()
     op.execute(
         """CREATE TABLE orders (
-          key text CONSTRAINT pk_orders PRIMARY KEY, body bytea NOT NULL, seller text NOT NULL, connection text NOT NULL,
-          external_id text NOT NULL, intent text NOT NULL, holds text[] NOT NULL, placed_at timestamptz NOT NULL
+          key text CONSTRAINT pk_orders PRIMARY KEY, body bytea NOT NULL, seller text NOT NULL,
+          connection text NOT NULL, external_id text NOT NULL,
+          intent text NOT NULL, holds text NOT NULL, placed_at timestamptz NOT NULL
         ) WITH (fillfactor = 80)"""
     )
     op.execute("CREATE INDEX ix_orders_external_id ON orders (external_id)")
@@ -25,7 +26,8 @@ def upgrade() -> None:
     op.execute(
         """CREATE TABLE connections (
           id text CONSTRAINT pk_connections PRIMARY KEY, channel text NOT NULL, shop text NOT NULL,
-          domain text NOT NULL CONSTRAINT uq_connections_domain UNIQUE, base_url text NOT NULL, secrets bytea NOT NULL)"""
+          domain text NOT NULL CONSTRAINT uq_connections_domain UNIQUE, base_url text NOT NULL,
+          secrets bytea NOT NULL)"""
     )
 
 

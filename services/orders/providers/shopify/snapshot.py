@@ -10,7 +10,7 @@ import re
 from dataclasses import replace
 from typing import Final
 
-from services.orders.providers.base import (
+from services.orders.canonical import (
     Amounts,
     Buyer,
     CanonicalOrder,

@@ -8,7 +8,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
-from services.orders.providers.base import ChannelHold, ChannelStatus, Kind, RefundStatus
+from services.orders.canonical import ChannelHold, ChannelStatus, RefundStatus
+from services.orders.providers.base import Kind
 from shared.errors import Unrecognised
 
 PENDING, PAID = ChannelStatus.PENDING, ChannelStatus.PAID

@@ -105,14 +105,15 @@ class WeChatPay:
         call = customs.build_push(self._merchant, ask)
         return await self._told_in_xml(call, lambda fields, texts: customs.parse_declared(fields, ask, texts))
 
-    async def notified(self, headers: Mapping[str, str], body: bytes) -> Notified:
+    async def notified(self, headers: Mapping[str, str], body: bytes, at: datetime | None = None) -> Notified:
         """As `wire.notified`; an unknown serial makes us fetch the keys once and look again."""
+        at = at or self._now()
         try:
-            return wire.notified(headers, body, self._merchant, self._ring, self._now())
+            return wire.notified(headers, body, self._merchant, self._ring, at)
         except UnknownSerial:
             if not await self._refresh_if_due():
                 raise
-        return wire.notified(headers, body, self._merchant, self._ring, self._now())
+        return wire.notified(headers, body, self._merchant, self._ring, at)
 
     async def refresh_keys(self) -> None:
         """Load the platform certificates. An account of the public key mode has none, which is no error."""

@@ -13,9 +13,9 @@ def upgrade() -> None:
     op.execute(
         """CREATE TABLE stories (
           key text CONSTRAINT pk_stories PRIMARY KEY, body bytea NOT NULL, seller text NOT NULL, state text NOT NULL,
-          level text NOT NULL, reason text NOT NULL, holds jsonb NOT NULL, ids jsonb NOT NULL, started_at timestamptz NOT NULL,
-          changed_at timestamptz NOT NULL, stage_since timestamptz NOT NULL, ended_at timestamptz, currency text NOT NULL,
-          in_hand bigint NOT NULL) WITH (fillfactor = 80)"""
+          level text NOT NULL, reason text NOT NULL, holds jsonb NOT NULL, ids jsonb NOT NULL,
+          started_at timestamptz NOT NULL, changed_at timestamptz NOT NULL, stage_since timestamptz NOT NULL,
+          ended_at timestamptz, currency text NOT NULL, in_hand bigint NOT NULL) WITH (fillfactor = 80)"""
     )
     op.execute("CREATE INDEX ix_stories_started_at ON stories (started_at, key)")
     op.execute("CREATE INDEX ix_stories_ended_at ON stories (ended_at) WHERE ended_at IS NOT NULL")

@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Final
 
-from services.orders.providers.base import CanonicalOrder, ChannelStatus, Disposition, Refund, RefundStatus
+from services.orders.canonical import CanonicalOrder, ChannelStatus, Disposition, Refund, RefundStatus
 from shared.money import total
 
 _STATUS_RANK: Final = {

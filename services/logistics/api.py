@@ -1,0 +1,45 @@
+"""What shops and operators ask of logistics. A seller sees its own shipments and no others."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Header, Response
+
+from services.logistics import store, view
+from services.logistics.commands import CaseClosed
+from services.logistics.promises import Promises
+from shared.ids import OrderId, uuid7
+from shared.service import Service
+
+Authorization = Annotated[str, Header()]
+Once = Annotated[str, Header(alias="Idempotency-Key", max_length=120)]
+
+
+def router(service: Service, promises: Promises) -> APIRouter:
+    routes = APIRouter(prefix="/v1", tags=["logistics"])
+    resources = service.resources
+
+    @routes.get("/orders/{order_id}/shipment")
+    async def shipment(order_id: str, authorization: Authorization = "") -> dict[str, Any]:
+        """One order's parcels: waybill, milestones, exit, promise, and what a person must look at."""
+        principal = resources.tokens.principal(authorization, "operator", "seller")
+        found = await store.shipment(resources.read, order_id, principal)
+        return view.shown(found, promises, resources.clock.now())
+
+    @routes.get("/shipments/cases")
+    async def cases(authorization: Authorization = "") -> dict[str, Any]:
+        """Everything that is open, for operators."""
+        resources.tokens.principal(authorization, "operator")
+        found = await store.with_cases(resources.read)
+        return {"cases": [case for one in found for case in view.cases(one)]}
+
+    @routes.post("/orders/{order_id}/shipment/cases/{number}/close", status_code=202)
+    async def close(order_id: str, number: int, authorization: Authorization = "", once: Once = "") -> Response:
+        """Say that a case was looked at. For operators; nothing else moves by it."""
+        resources.tokens.principal(authorization, "operator")
+        content = CaseClosed(OrderId(order_id), number)
+        reply = await service.reception.command("api.CaseClosed", once or str(uuid7()), content, b"")
+        return Response(reply.body, reply.status, media_type=reply.content_type)
+
+    return routes

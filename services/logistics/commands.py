@@ -1,0 +1,136 @@
+"""What doors, APIs and calls hand to `decide`, and the tasks of work rows. Values only."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+
+from services.logistics.shipment import Document
+from services.logistics.tracking import TrackingEvent
+from shared.events.values import Sealed, StockLine
+from shared.ids import OrderId, ParcelId
+from shared.money import Money
+
+BOOK: Final = "book-waybill"
+VOID: Final = "void-waybill"
+TELL: Final = "tell-warehouse"
+AHEAD: Final = "scan-ahead"
+
+
+# --- heard from outside ---------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Scanned:
+    """What one push of a carrier says of one parcel; `refs` are all numbers that it names."""
+
+    order_id: OrderId
+    carrier: str
+    refs: tuple[str, ...]
+    events: tuple[TrackingEvent, ...]
+    snapshot: bool = False
+    eta: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class DocumentAnswered:
+    order_id: OrderId
+    waybill_no: str
+    document: Document
+
+
+@dataclass(frozen=True, slots=True)
+class Packed:
+    order_id: OrderId
+    parcel_id: ParcelId
+    gross_grams: int
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Exited:
+    order_id: OrderId
+    parcel_id: ParcelId
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class CaseClosed:
+    """An operator looked at it."""
+
+    order_id: OrderId
+    number: int
+
+
+# --- asked of the outside -------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Book:
+    """Asked again it is the same request: the carrier knows the parcel by our id."""
+
+    order_id: OrderId
+    parcel_id: ParcelId
+    carrier: str
+    order_no: str
+    warehouse: str
+    recipient: Sealed
+    goods: str
+    gross_grams: int
+    freight: Money
+
+
+@dataclass(frozen=True, slots=True)
+class Void:
+    order_id: OrderId
+    parcel_id: ParcelId
+    carrier: str
+    waybill_no: str
+
+
+@dataclass(frozen=True, slots=True)
+class Tell:
+    """One decision about the exit, for the warehouse. `message_id` is derived: told again it is the same message."""
+
+    order_id: OrderId
+    parcel_id: ParcelId
+    message_id: str
+    number: int
+    authorised: bool
+    lines: tuple[StockLine, ...]
+    dossier_version: int
+    reason: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Ahead:
+    """A stored scan says a time that has not come yet."""
+
+    order_id: OrderId
+    parcel_id: ParcelId
+
+
+# --- what the outside answered --------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Waybill:
+    """`also` are other numbers of the carrier's for the same parcel."""
+
+    number: str
+    also: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """The partner took it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Declined:
+    """The partner's final no, in its own code and words."""
+
+    code: str
+    words: str

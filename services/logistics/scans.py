@@ -1,0 +1,94 @@
+"""Scans become facts: each milestone once, the end of a journey by its own name. Pure."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import datetime
+
+from services.logistics.commands import AHEAD, Ahead, Scanned
+from services.logistics.milestones import Milestone
+from services.logistics.shipment import Parcel, Said, Shipment, carrier_alias
+from services.logistics.tracking import Classifier, State, TrackingEvent, absent, reduce, take
+from shared.errors import Unrecognised
+from shared.events import logistics as facts
+from shared.events.base import Event
+from shared.flow.decision import Work
+
+M = Milestone
+
+
+def scanned(shipment: Shipment, told: Scanned, now: datetime) -> Said:
+    """Add the push to the history and speak what is new by it."""
+    parcel = shipment.named(told.refs)
+    if parcel is None:
+        raise Unrecognised("waybill number", told.refs[0] if told.refs else "")
+    update = take(parcel.events, told.events, now, origin_country=parcel.origin_country)
+    late = frozenset(each.milestone for each in update.advanced if each.late)
+    after = replace(
+        parcel,
+        events=(*parcel.events, *update.new),
+        absent=_absent(parcel, told),
+        refs=tuple(dict.fromkeys((*parcel.refs, *told.refs))),
+        measured_grams=_weighed(update.new) or parcel.measured_grams,
+        eta=told.eta or parcel.eta,
+    )
+    shipment = _unknown(shipment, after, update.new, now)
+    aliases = {carrier_alias(told.carrier, ref): shipment.order_id for ref in after.refs if ref not in parcel.refs}
+    return replace(_spoken(shipment, after, update.state, late, now), aliases=aliases)
+
+
+def time_came(shipment: Shipment, task: Ahead, now: datetime) -> Said:
+    """A scan that lay ahead of its arrival may be believed now."""
+    parcel = shipment.parcel(task.parcel_id)
+    return _spoken(shipment, parcel, reduce(parcel.events, now, origin_country=parcel.origin_country), frozenset(), now)
+
+
+def _absent(parcel: Parcel, told: Scanned) -> tuple[str, ...]:
+    return tuple(sorted(absent(parcel.events, told.events))) if told.snapshot else parcel.absent
+
+
+def _weighed(events: tuple[TrackingEvent, ...]) -> int:
+    return next((event.measured.weight_g for event in reversed(events) if event.measured), 0)
+
+
+def _unknown(shipment: Shipment, parcel: Parcel, events: tuple[TrackingEvent, ...], now: datetime) -> Shipment:
+    codes = sorted({event.raw.code for event in events if event.unknown_code})
+    if not codes:
+        return shipment
+    return shipment.opening(parcel.id, "unknown_scan_code", f"taken for a mere movement: {', '.join(codes)}", now)
+
+
+def _spoken(shipment: Shipment, parcel: Parcel, state: State, late: frozenset[Milestone], now: datetime) -> Said:
+    """Our own list of what was spoken, not the difference of two states: a late scan may take a milestone out of the
+    state and bring it back."""
+    news = [(milestone, at) for milestone, at in state.reached if milestone not in parcel.spoken]
+    spoken = tuple(
+        _fact(shipment, parcel, milestone, at, late=milestone in late, current=milestone is state.milestone)
+        for milestone, at in news
+    )
+    after = replace(parcel, spoken=(*parcel.spoken, *(milestone for milestone, _ in news)))
+    return Said(shipment.having(after), spoken, _waiting(shipment, after, now))
+
+
+def _fact(
+    shipment: Shipment, parcel: Parcel, milestone: Milestone, at: datetime, *, late: bool, current: bool
+) -> Event:
+    """An end that was overtaken (delivered, then sent back) is a milestone like others."""
+    of = {"order_id": shipment.order_id, "seller": shipment.seller, "parcel_id": parcel.id}
+    match milestone:
+        case M.DELIVERED if current:
+            return facts.ParcelDelivered.model_validate(of | {"at": at})
+        case M.LOST if current:
+            return facts.ParcelLost.model_validate(of | {"at": at})
+        case M.RETURNED if current:
+            return facts.ParcelReturned.model_validate(of | {"at": at})
+        case _:
+            return facts.ParcelAdvanced.model_validate(of | {"milestone": milestone.value, "at": at, "late": late})
+
+
+def _waiting(shipment: Shipment, parcel: Parcel, now: datetime) -> tuple[Work, ...]:
+    """Look again when the next scan that is dated ahead comes true."""
+    ahead = [e.event_time for e in parcel.events if e.event_time > now and e.classifier is Classifier.ACTUAL]
+    if not ahead:
+        return ()
+    return (Work(AHEAD, shipment.order_id, min(ahead), Ahead(shipment.order_id, parcel.id), parcel.id),)

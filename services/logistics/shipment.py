@@ -1,0 +1,215 @@
+"""What logistics knows of one order's parcels. Pure; one row per order, personal data sealed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from enum import StrEnum
+from typing import ClassVar, Final
+
+from services.logistics.milestones import Milestone, rank
+from services.logistics.tracking import TrackingEvent
+from shared.errors import Permanent
+from shared.events.base import Event
+from shared.events.values import Sealed, StockLine
+from shared.flow.decision import Decision, Kind, Work, WorkName
+from shared.ids import OrderId, ParcelId
+from shared.money import Money
+
+
+class Booking(StrEnum):
+    ASKED = "asked"
+    REFUSED = "refused"
+    BOOKED = "booked"
+    VOIDING = "voiding"
+    VOIDED = "voided"
+
+
+class Answer(StrEnum):
+    """How far the carrier's waybill document (511) is at customs."""
+
+    PENDING = "pending"
+    ACCEPTED = "accepted"
+    REFUSED = "refused"
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """Customs' word on the 511. `recipient` is the fingerprint of whom the carrier had on file when it came."""
+
+    answer: Answer
+    logistics_code: str
+    code: str
+    info: str
+    at: datetime
+    recipient: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Gate:
+    """What we last decided about the exit. `number` counts decisions; `telling` is the one on its way to the warehouse
+    (0: none), `told` the last one that it took."""
+
+    number: int
+    authorised: bool
+    lines: tuple[StockLine, ...]
+    dossier_version: int
+    reason: str
+    at: datetime
+    telling: int = 0
+    told: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Parcel:
+    """`recipient` is whom the order wants; `booked_to` the fingerprint of whom the carrier was told, maybe another.
+
+    `calling`: a booking is on its way to the carrier. `refs`: every number that a scan may name it by. `events` in
+    order of arrival; `spoken`: milestones that were told already, each once.
+    """
+
+    id: ParcelId
+    shop: str
+    carrier: str
+    warehouse: str
+    order_no: str
+    recipient: Sealed
+    goods: str
+    gross_grams: int
+    freight: Money
+    lines: tuple[StockLine, ...]
+    origin_country: str | None = None
+    state: Booking = Booking.ASKED
+    calling: bool = False
+    void_wanted: bool = False
+    booked_to: str = ""
+    waybill_no: str = ""
+    refs: tuple[str, ...] = ()
+    document: Document | None = None
+    document_waiting: Document | None = None
+    gate: Gate | None = None
+    packed_at: datetime | None = None
+    packed_grams: int = 0
+    exited_at: datetime | None = None
+    events: tuple[TrackingEvent, ...] = ()
+    absent: tuple[str, ...] = ()
+    spoken: tuple[Milestone, ...] = ()
+    measured_grams: int = 0
+    eta: datetime | None = None
+
+    @property
+    def gone(self) -> bool:
+        """Past the gate, or in the carrier's hands: what it carries can be intercepted, its waybill never voided."""
+        return self.exited_at is not None or any(200 <= rank(milestone) < 900 for milestone in self.spoken)
+
+    @property
+    def may_exit(self) -> bool:
+        return self.gate is not None and self.gate.authorised
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """Something that a person must look at. One of a code is open per parcel at most."""
+
+    number: int
+    parcel_id: ParcelId
+    code: str
+    detail: str
+    opened_at: datetime
+    closed_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Shipment:
+    order_id: OrderId
+    seller: str
+    parcels: Mapping[str, Parcel] = field(default_factory=dict)
+    cases: tuple[Case, ...] = ()
+
+    def parcel(self, parcel_id: str) -> Parcel:
+        """Raises UnknownParcel: what is said of a parcel follows its request on one topic, so it is nobody's delay."""
+        found = self.parcels.get(parcel_id)
+        if found is None:
+            raise UnknownParcel(f"order {self.order_id} has no parcel {parcel_id[:32]}")
+        return found
+
+    def named(self, refs: Iterable[str]) -> Parcel | None:
+        wanted = set(refs)
+        return next((parcel for parcel in self.parcels.values() if wanted & set(parcel.refs)), None)
+
+    def having(self, parcel: Parcel) -> Shipment:
+        return replace(self, parcels={**self.parcels, parcel.id: parcel})
+
+    def opening(self, parcel_id: ParcelId, code: str, detail: str, now: datetime) -> Shipment:
+        if any(case.parcel_id == parcel_id and case.code == code and case.closed_at is None for case in self.cases):
+            return self
+        case = Case(len(self.cases) + 1, parcel_id, code, detail[:300], now)
+        return replace(self, cases=(*self.cases, case))
+
+    def settling(self, parcel_id: ParcelId, code: str, now: datetime) -> Shipment:
+        """The open case of this code is over by itself: what it waited for happened."""
+        mine = [case.parcel_id == parcel_id and case.code == code and case.closed_at is None for case in self.cases]
+        closed = (replace(c, closed_at=now) if is_mine else c for c, is_mine in zip(self.cases, mine, strict=True))
+        return replace(self, cases=tuple(closed)) if any(mine) else self
+
+    def closing(self, number: int, now: datetime) -> Shipment:
+        """A person looked. Raises UnknownCase."""
+        if not any(case.number == number for case in self.cases):
+            raise UnknownCase(f"order {self.order_id} has no case {number}")
+        done = (replace(c, closed_at=c.closed_at or now) if c.number == number else c for c in self.cases)
+        return replace(self, cases=tuple(done))
+
+    @property
+    def open_cases(self) -> tuple[Case, ...]:
+        return tuple(case for case in self.cases if case.closed_at is None)
+
+
+class UnknownParcel(Permanent):
+    """A fact or message about a parcel that was never asked for."""
+
+    code: ClassVar[str] = "not_found"
+
+
+class UnknownCase(Permanent):
+    """There is no such case."""
+
+    code: ClassVar[str] = "not_found"
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """What one step did: the shipment after it, and what it speaks, asks for, and makes findable."""
+
+    shipment: Shipment
+    facts: tuple[Event, ...] = ()
+    work: tuple[Work, ...] = ()
+    aliases: Mapping[str, str] = field(default_factory=dict)
+    cancel: tuple[WorkName, ...] = ()
+
+    def then(self, more: Said) -> Said:
+        """`more` began where this ended."""
+        return Said(
+            more.shipment,
+            self.facts + more.facts,
+            self.work + more.work,
+            {**self.aliases, **more.aliases},
+            self.cancel + more.cancel,
+        )
+
+    def decision(self) -> Decision:
+        put = SHIPMENT.put(self.shipment.order_id, self.shipment)
+        return Decision((put,), self.facts, self.work, self.cancel, self.aliases)
+
+
+SHIPMENT: Final = Kind("shipment", Shipment)
+
+
+def parcel_alias(parcel_id: str) -> str:
+    """Under which name a partner's word about our parcel id finds its order."""
+    return f"parcel:{parcel_id}"
+
+
+def carrier_alias(carrier: str, ref: str) -> str:
+    """Numbers of two carriers may be equal: each is known by whose it is."""
+    return f"{carrier}:{ref}"

@@ -1,0 +1,227 @@
+"""What facts do to an order: the track's step, and what the fact tells beside it. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from typing import Any, Final
+
+from services.orders.order import Order, Paper
+from services.orders.tracks import Carriage, Intent, Other, Papers, Track
+from shared.events import catalog, customs, logistics, payments
+from shared.events.base import Event
+
+
+def state_of(order: Order, one: Track, fact: Event) -> Any:  # noqa: ANN401  # the track's own enum
+    """Where the track is. A parcel that we never asked for is as good as a voided one."""
+    match one.name:
+        case "money":
+            return order.money.state
+        case "goods":
+            return order.goods.state
+        case "papers":
+            return order.import_papers.state
+        case "funds":
+            return order.funds
+        case _:
+            assert isinstance(fact, logistics.ParcelFact)
+            parcel = order.parcels.get(fact.parcel_id)
+            return parcel.state if parcel else Carriage.VOIDED
+
+
+def answer(order: Order, one: Track, fact: Event) -> Any:  # noqa: ANN401  # a state of the track, or one of Other
+    """The cell, but for what only the fact's data tell: an earlier attempt's refusal, a part of the money."""
+    match fact:
+        case customs.DeclarationMismatched() | customs.DeclarationRejected():
+            if fact.attempt < order.import_papers.attempt:
+                return Other.ABSORBED  # we know, and have asked anew since
+        case payments.PaymentCaptured(covered=False):
+            return Other.CONFLICT  # every order here is paid in one part
+        case _:
+            pass
+    return one.answer(state_of(order, one, fact), type(fact))
+
+
+def moved(order: Order, one: Track, cell: Any, fact: Event) -> Order:  # noqa: ANN401
+    """The track's step, with what the fact tells of it."""
+    match one.name:
+        case "money":
+            order = order.with_money(replace(order.money, state=cell))
+        case "goods":
+            order = replace(order, goods=replace(order.goods, state=cell))
+        case "papers":
+            order = order.with_papers("import", replace(order.import_papers, state=cell))
+        case "funds":
+            order = replace(order, funds=cell)
+        case _:
+            assert isinstance(fact, logistics.ParcelFact)
+            order = order.with_parcel(fact.parcel_id, replace(order.parcels[fact.parcel_id], state=cell))
+    return carrying(order, fact)
+
+
+def carries(order: Order, fact: Event) -> bool:
+    """Facts whose data is news even where their step is not: a new assessment, another milestone, a newer version."""
+    match fact:
+        case customs.AssessmentMade() | logistics.ParcelAdvanced():
+            return True
+        case customs.DeclarationSubmitted(dossier_version=version):
+            return version > order.import_papers.dossier_version
+        case logistics.ParcelBooked(parcel_id=parcel_id, waybill_no=waybill_no):
+            return parcel_id in order.live and waybill_no != order.live[parcel_id].waybill_no
+        case _:
+            return False
+
+
+def carrying(order: Order, fact: Event) -> Order:
+    """What a fact tells beside its step."""
+    take = _CARRY.get(type(fact))
+    return take(order, fact) if take else order
+
+
+# --- beside the step --------------------------------------------------------------------------------------------------
+
+
+def _opened(order: Order, fact: payments.PaymentOpened) -> Order:
+    plan = replace(order.money, qr=fact.qr, out_trade_no=fact.out_trade_no, expires_at=fact.expires_at)
+    return order.with_money(plan)
+
+
+def _captured(order: Order, fact: payments.PaymentCaptured) -> Order:
+    plan = replace(
+        order.money, captured=fact.amount, transaction_id=fact.transaction_id, out_trade_no=fact.out_trade_no, qr=""
+    )
+    return order.with_money(plan)
+
+
+def _failed(order: Order, fact: payments.PaymentFailed) -> Order:
+    return replace(order.with_money(replace(order.money, qr="")), reason=f"{fact.code}: {fact.reason}"[:200])
+
+
+def _closed(order: Order, _: payments.PaymentClosed) -> Order:
+    return order.with_money(replace(order.money, qr=""))
+
+
+def _reserved(order: Order, fact: catalog.ReservationMade) -> Order:
+    weights = list(zip(fact.goods, fact.lines, strict=True))
+    goods = replace(
+        order.goods,
+        lines=fact.lines,
+        gross_grams=sum(each.gross_grams * line.quantity for each, line in weights),
+        net_grams=sum(each.net_grams * line.quantity for each, line in weights),
+        expires_at=fact.expires_at,
+    )
+    return replace(order, goods=goods)
+
+
+def _booked(order: Order, fact: logistics.ParcelBooked) -> Order:
+    parcel = replace(order.parcels[fact.parcel_id], waybill_no=fact.waybill_no, carrier=fact.carrier)
+    return order.with_parcel(fact.parcel_id, parcel)
+
+
+def _not_booked(order: Order, fact: logistics.BookingRefused) -> Order:
+    """Nobody will carry it as it is. Where the order is over anyway, that is all there is to it."""
+    return held(replace(order, reason=f"{fact.code}: {fact.reason}"[:200]), "booking_refused")
+
+
+def _advanced(order: Order, fact: logistics.ParcelAdvanced) -> Order:
+    parcel = order.parcels.get(fact.parcel_id)
+    if parcel is None or fact.late:
+        return order
+    return order.with_parcel(fact.parcel_id, replace(parcel, milestone=fact.milestone))
+
+
+def _delivered(order: Order, fact: logistics.ParcelDelivered) -> Order:
+    parcel = replace(order.parcels[fact.parcel_id], delivered_at=fact.at, milestone="delivered")
+    return order.with_parcel(fact.parcel_id, parcel)
+
+
+def _trail(order: Order, **changes: Any) -> Order:  # noqa: ANN401
+    return order.with_papers("import", replace(order.import_papers, **changes))
+
+
+def _mismatched(order: Order, fact: customs.DeclarationMismatched) -> Order:
+    return _trail(order, reason="; ".join(finding.fix_en for finding in fact.findings)[:500]).holding("customs")
+
+
+def _rejected(order: Order, fact: customs.DeclarationRejected) -> Order:
+    """Held until somebody corrects what customs refused; the next attempt keeps the order number."""
+    return _trail(order, reason=f"{fact.code}: {fact.reason}"[:500]).holding("customs")
+
+
+def _cleared(order: Order, fact: customs.DeclarationReleased) -> Order:
+    return _trail(order, released_version=fact.dossier_version, reason="").lifting("customs")
+
+
+_CARRY: Final[Mapping[type[Event], Callable[[Order, Any], Order]]] = {
+    payments.PaymentOpened: _opened,
+    payments.PaymentCaptured: _captured,
+    payments.PaymentFailed: _failed,
+    payments.PaymentClosed: _closed,
+    payments.RefundStalled: lambda order, _: order.holding("refund_stalled"),
+    payments.RefundCompleted: lambda order, _: order.lifting("refund_stalled"),
+    catalog.ReservationMade: _reserved,
+    logistics.ParcelBooked: _booked,
+    logistics.BookingRefused: _not_booked,
+    logistics.ParcelAdvanced: _advanced,
+    logistics.ParcelDelivered: _delivered,
+    logistics.ParcelLost: lambda order, _: order.holding("parcel_lost"),
+    logistics.ParcelReturned: lambda order, _: order.lifting("parcel_lost").holding("parcel_returned"),
+    customs.AssessmentMade: lambda order, fact: replace(order, valuation=fact.valuation),
+    customs.AssessmentRefused: lambda order, fact: _trail(order, reason=fact.reason[:500]),
+    customs.DeclarationMismatched: _mismatched,
+    customs.DeclarationSubmitted: lambda o, f: _trail(o, cop_no=f.cop_no, dossier_version=f.dossier_version),
+    customs.DeclarationStored: lambda order, fact: _trail(order, invt_no=fact.invt_no),
+    customs.DeclarationReleased: _cleared,
+    customs.DeclarationHeld: lambda order, fact: _trail(order, reason=fact.reason[:500]).holding("customs"),
+    customs.DeclarationDetained: lambda order, fact: _trail(order, reason=fact.reason[:500]).holding("customs"),
+    customs.DeclarationRejected: _rejected,
+}
+
+
+# --- facts that move no track -----------------------------------------------------------------------------------------
+
+
+def noted(order: Order, fact: Event) -> Order:
+    """Documents of partners, and questions about money: they move no track but may hold the order."""
+    match fact:
+        case payments.PaymentMismatched():
+            return order.holding("payment_audit")  # also of an order that is over: somebody's money is somewhere
+        case payments.PaymentDeclared(identity_check="different"):
+            return held(_payment_paper(order, "accepted"), "payer_mismatch")
+        case payments.PaymentDeclared():
+            lifts = ("payer_mismatch", "payment_not_declarable") if order.money.paper == "refused" else ()
+            return _payment_paper(order, "accepted").lifting(*lifts)
+        case payments.PaymentDeclarationRefused():
+            return held(_payment_paper(order, "refused"), "payment_not_declarable")
+        case logistics.WaybillDocumentAccepted():
+            return _waybill_accepted(order, fact)
+        case logistics.WaybillDocumentRefused():
+            return held(_waybill_paper(order, fact, "refused"), "customs")
+        case _:
+            raise AssertionError(f"orders does not know {fact.type}")
+
+
+def held(order: Order, hold: str) -> Order:
+    """An order that is over, or on its way out, is not held up by anything."""
+    return order.holding(hold) if order.intent is Intent.PLACED else order
+
+
+def _payment_paper(order: Order, paper: Paper) -> Order:
+    return order.with_money(replace(order.money, paper=paper))
+
+
+def _waybill_paper(order: Order, fact: logistics.ParcelFact, paper: Paper) -> Order:
+    """It may be accepted before `booked` is read here: the parcel stands there from the request on."""
+    parcel = order.parcels.get(fact.parcel_id)
+    return order if parcel is None else order.with_parcel(fact.parcel_id, replace(parcel, paper=paper))
+
+
+def _waybill_accepted(order: Order, fact: logistics.WaybillDocumentAccepted) -> Order:
+    """After a refusal it lifts the hold, unless customs has a word of its own to be answered."""
+    parcel = order.parcels.get(fact.parcel_id)
+    again = parcel is not None and parcel.paper == "refused" and order.import_papers.state not in _ANSWERED
+    told = _waybill_paper(order, fact, "accepted")
+    return told.lifting("customs") if again else told
+
+
+_ANSWERED: Final = (Papers.INADMISSIBLE, Papers.MISMATCHED, Papers.REJECTED, Papers.HELD, Papers.DETAINED)

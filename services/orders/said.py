@@ -1,0 +1,86 @@
+"""What one step of an order says, its policy, and why an order is held. Values only."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Final
+
+from services.orders.order import ORDER, Order
+from shared.clock import scaled
+from shared.events import orders as facts
+from shared.events.base import Event
+from shared.flow.decision import Decision, Work, WorkName
+
+PAYMENT_OVERDUE: Final = "payment-overdue"
+IDENTITY_OVERDUE: Final = "identity-overdue"
+HOLD_OVER: Final = "hold-over"
+CONFIRM_SHIPMENT: Final = "confirm-shipment"
+
+# Why each hold is there and what lifts it, for people; the tower has the same words in two languages.
+HOLDS: Final = {
+    "address_changed": "the channel tells another address than ours: enter it, or lift this to keep ours",
+    "booking_refused": "the carrier does not take the parcel: correct the address, or lift this to book once more",
+    "cancel_requested": "a cancellation came after the declaration: it waits for customs, or an operator declines it",
+    "customs": "customs refused, holds or questions the papers: correct them or wait for its answer",
+    "group_pending": "the group purchase is not complete: the channel says when it is",
+    "identity_missing": "customs asks who buys: the shop supplies the identity",
+    "parcel_lost": "the carrier gave a parcel up: claim it, then refund or send again",
+    "parcel_returned": "a parcel came back: have it inspected, then refund or send again",
+    "payer_mismatch": "who paid is not who bought: refund, and let the buyer pay from a wallet of his own",
+    "payment_audit": "a payment is in question: settle it with the provider or the channel",
+    "payment_not_declarable": "paid abroad or not declarable: ask for a payment in CNY, or refuse the order",
+    "platform_hold": "the channel changed, refunded or holds the order: compare it with ours",
+    "presale_balance": "the balance of the presale is not paid: the channel says when it is",
+    "refund_stalled": "the provider does not send the money back: settle it with the provider",
+    "risk_review": "the channel is reviewing the order",
+    "shipment_unconfirmed": "the channel did not take the fulfilment: confirm it by hand",
+    "shortage": "paid, and the goods are not set aside: restock or refund",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """Durations are business time; `time_scale` shortens them."""
+
+    payment_window: timedelta = timedelta(hours=2)
+    identity_window: timedelta = timedelta(days=3)
+    hold: timedelta = timedelta(days=15)
+    time_scale: float = 1.0
+
+    def after(self, now: datetime, duration: timedelta) -> datetime:
+        return now + scaled(duration, self.time_scale)
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """What one step did: the order after it, and what it speaks or asks for."""
+
+    order: Order
+    facts: tuple[Event, ...] = ()
+    work: tuple[Work, ...] = ()
+    cancel: tuple[WorkName, ...] = ()
+
+    def then(self, more: Said) -> Said:
+        """This and what followed from it."""
+        return Said(more.order, self.facts + more.facts, self.work + more.work, self.cancel + more.cancel)
+
+
+Guard = Callable[[Order, Policy, datetime], Said | None]
+
+
+def decision(before: Order, said: Said) -> Decision:
+    """The order as it now is, what was said, and every hold that came or went."""
+    order = said.order
+    came = [
+        facts.HoldSet(order_id=order.id, seller=order.seller, hold=hold, reason=HOLDS[hold])
+        for hold in order.holds
+        if hold not in before.holds
+    ]
+    went = [
+        facts.HoldLifted(order_id=order.id, seller=order.seller, hold=hold)
+        for hold in before.holds
+        if hold not in order.holds
+    ]
+    return Decision((ORDER.put(order.id, order),), (*said.facts, *came, *went), said.work, said.cancel)

@@ -1,0 +1,6 @@
+"""Alembic's entry for this service."""
+
+from services.payments.tables import metadata
+from shared.db.migrate import run_environment
+
+run_environment(metadata)

@@ -1,0 +1,230 @@
+"""Every state of a waybill against everything that can be heard: what is spoken, what is asked of the outside, which
+case opens."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from services.logistics.commands import BOOK, TELL, VOID, Declined, Done
+from services.logistics.milestones import Milestone
+from services.logistics.process import HANDLES, reach
+from services.logistics.shipment import SHIPMENT, Answer, Booking, UnknownParcel
+from shared.events import orders
+from shared.events.topics import TOPICS, consumed_by
+from shared.flow.decision import Exhausted
+from tests.logistics.shipments import (
+    NOW,
+    ORDER,
+    WAYBILL,
+    Story,
+    amended,
+    authorised,
+    booked,
+    cancelled,
+    document,
+    exited,
+    packed,
+    requested,
+    scan,
+    scanned,
+    withdrawn,
+)
+
+
+def asked() -> Story:
+    story = Story()
+    story.hear(requested())
+    return story
+
+
+def refused() -> Story:
+    story = asked()
+    story.ends(BOOK, Declined("S03", "no"))
+    return story
+
+
+def correcting() -> Story:
+    story = booked()
+    story.hear(amended())
+    return story
+
+
+def voiding() -> Story:
+    story = booked()
+    story.hear(cancelled())
+    return story
+
+
+def voided() -> Story:
+    story = voiding()
+    story.ends(VOID, Done())
+    return story
+
+
+def gone() -> Story:
+    story = booked()
+    story.hear(authorised())
+    story.ends(TELL, Done())
+    story.hear(packed(), exited())
+    return story
+
+
+STATES: dict[str, Callable[[], Story]] = {
+    "asked": asked, "refused": refused, "booked": booked, "correcting": correcting, "voiding": voiding,
+    "voided": voided, "gone": gone,
+}  # fmt: skip
+HEARD: dict[str, object] = {
+    "requested": requested(), "amended": amended(), "cancelled": cancelled(), "authorised": authorised(2),
+    "withdrawn": withdrawn(), "packed": packed(), "exited": exited(), "accepted": document(Answer.ACCEPTED),
+    "delivered": scanned(scan(Milestone.DELIVERED, NOW)),
+}  # fmt: skip
+
+# spoken facts, new work, new cases; "-" is nothing. A parcel without a waybill number cannot be named by a scan.
+GRID = """
+state       heard       facts            work  cases
+asked       requested   -                -     -
+asked       amended     -                -     -
+asked       cancelled   -                -     -
+asked       authorised  -                tell  -
+asked       withdrawn   -                tell  -
+asked       packed      packed           -     packed_without_authorisation
+asked       exited      exited           -     exited_without_authorisation
+refused     requested   -                -     -
+refused     amended     -                -     -
+refused     cancelled   -                -     -
+refused     authorised  -                tell  -
+refused     withdrawn   -                tell  -
+refused     packed      packed           -     packed_without_authorisation
+refused     exited      exited           -     exited_without_authorisation
+booked      requested   -                -     -
+booked      amended     -                book  -
+booked      cancelled   -                void  -
+booked      authorised  -                tell  -
+booked      withdrawn   -                tell  -
+booked      packed      packed           -     packed_without_authorisation
+booked      exited      exited           -     exited_without_authorisation
+booked      accepted    accepted         -     -
+booked      delivered   delivered        -     -
+correcting  requested   -                -     -
+correcting  amended     -                -     -
+correcting  cancelled   -                -     -
+correcting  authorised  -                tell  -
+correcting  withdrawn   -                tell  -
+correcting  packed      packed           -     packed_without_authorisation
+correcting  exited      exited           -     exited_without_authorisation
+correcting  accepted    -                -     -
+correcting  delivered   delivered        -     -
+voiding     requested   -                -     -
+voiding     amended     -                -     -
+voiding     cancelled   -                -     -
+voiding     authorised  -                tell  -
+voiding     withdrawn   -                tell  -
+voiding     packed      packed           -     packed_without_authorisation
+voiding     exited      exited           -     exited_without_authorisation
+voiding     accepted    accepted         -     -
+voiding     delivered   delivered        -     -
+voided      requested   -                -     -
+voided      amended     -                -     -
+voided      cancelled   -                -     -
+voided      authorised  -                tell  -
+voided      withdrawn   -                tell  -
+voided      packed      packed           -     packed_without_authorisation
+voided      exited      exited           -     exited_without_authorisation
+voided      accepted    accepted         -     -
+voided      delivered   delivered        -     -
+gone        requested   -                -     -
+gone        amended     -                -     redirected_too_late
+gone        cancelled   -                -     void_too_late
+gone        authorised  -                tell  -
+gone        withdrawn   -                -     exited_before_withdrawal
+gone        packed      -                -     -
+gone        exited      -                -     -
+gone        accepted    accepted         -     -
+gone        delivered   delivered        -     -
+"""
+WORK = {BOOK: "book", VOID: "void", TELL: "tell"}
+
+
+def cells() -> list[tuple[str, ...]]:
+    return [tuple(line.split()) for line in GRID.strip().splitlines()[1:]]
+
+
+@pytest.mark.parametrize("cell", cells(), ids=lambda cell: f"{cell[0]}-{cell[1]}")
+def test_every_state_answers_everything_that_is_heard(cell: tuple[str, ...]) -> None:
+    state, heard, facts, work, cases = cell
+    story = STATES[state]()
+    before, known = set(story.work.items()), story.cases
+
+    spoken = story.hear(HEARD[heard])
+
+    assert [fact.type.split(".")[-1] for fact in spoken] == ([] if facts == "-" else [facts])
+    assert [WORK[kind] for (kind, _), _ in set(story.work.items()) - before] == ([] if work == "-" else [work])
+    assert [code for code in story.cases if code not in known] == ([] if cases == "-" else [cases])
+
+
+def test_the_grid_is_whole() -> None:
+    unnamed = {"asked", "refused"}  # the carrier gave no number: nothing that it says can be about them
+    wanted = {
+        (state, heard)
+        for state in STATES
+        for heard in HEARD
+        if state not in unnamed or heard not in {"accepted", "delivered"}
+    }
+
+    assert {(state, heard) for state, heard, *_ in cells()} == wanted
+    assert {story().parcel.state for story in STATES.values()} == set(Booking)
+
+
+@pytest.mark.parametrize("heard", [heard for heard in HEARD if heard not in {"requested", "amended"}])
+def test_what_was_never_requested_is_nobodys(heard: str) -> None:
+    with pytest.raises(UnknownParcel):
+        Story().hear(HEARD[heard])
+
+
+def test_everything_of_one_order_meets_in_its_lane() -> None:
+    whole = [*HEARD.values(), Story.outcome(asked(), BOOK, WAYBILL)]
+
+    assert {reach(content).lanes for content in whole} == {(ORDER,)}
+    assert {reach(content).keys for content in whole} == {(SHIPMENT.key(ORDER),)}
+
+
+def test_it_listens_to_one_topic_only() -> None:
+    assert consumed_by("logistics") == ("orders.order",)
+    assert {
+        orders.ShipmentRequested,
+        orders.ShipmentCancelRequested,
+        orders.ExitAuthorised,
+        orders.ExitWithdrawn,
+        orders.OrderAmended,
+    } == HANDLES
+    assert {topic.name for topic in TOPICS if topic.producer == "logistics"} == {
+        "logistics.parcel",
+        "logistics.waybill-document",
+    }
+
+
+@pytest.mark.parametrize("kind", [BOOK, VOID, TELL])
+def test_no_call_may_end_in_an_answer_that_nobody_knows(kind: str) -> None:
+    story = {BOOK: asked, VOID: voiding, TELL: _authorised}[kind]()
+
+    with pytest.raises(AssertionError):
+        story.ends(kind, "perhaps")
+
+
+def _authorised() -> Story:
+    story = booked()
+    story.hear(authorised())
+    return story
+
+
+def test_a_silent_partner_is_asked_for_ever() -> None:
+    silent = Exhausted("unknown", "nobody", unknown=True)
+    story = asked()
+
+    for _ in range(50):
+        story.ends(BOOK, silent)
+
+    assert story.waiting == [BOOK]
+    assert story.cases == ["booking_unanswered"]
