@@ -21,6 +21,7 @@ def main() -> int:
     one = commands.add_parser("demo", help="orders through the whole corridor, with partners that misbehave")
     one.add_argument("--orders", type=int, default=200)
     one.add_argument("--share", type=float, default=0.3, help="of the orders misbehave (0 to 1)")
+    one.add_argument("--only", action="append", default=[], metavar="KIND", help="every order misbehaves in this way")
     one.add_argument("--seed", type=int, default=1)
     one.add_argument("--rate", type=float, default=None, help="orders per second; as fast as they go without it")
     one.add_argument("--exit", action="store_true", help="end after the summary instead of leaving the tower up")
@@ -39,7 +40,8 @@ def main() -> int:
     if given.command == "serve":
         return uvloop.run(serve(folder.absolute(), given.port, given.world))
     wish = Wish(
-        given.orders, given.share, given.seed, folder.absolute(), given.port, not given.exit, given.report, given.rate
+        given.orders, given.share, given.seed, folder.absolute(), given.port, not given.exit, given.report, given.rate,
+        tuple(given.only),
     )
     return uvloop.run(demo(wish))
 

@@ -21,8 +21,8 @@ from deploy.local.world import World, free_port
 
 TIME_SCALE: Final = 43_200.0  # a day is two seconds
 # Business time that a demo can watch: half a minute to pay (a QR's end has whole seconds), a minute for stock to wait,
-# ten seconds of hold.
-PACE: Final = {"payment_window_minutes": 21_600, "reservation_window_hours": 720, "hold_days": 5}
+# two seconds of hold.
+PACE: Final = {"payment_window_minutes": 21_600, "reservation_window_hours": 720, "hold_days": 1}
 STALLED_SECONDS: Final = 60.0
 LOOK_SECONDS: Final = 0.5
 
@@ -39,6 +39,7 @@ class Wish:
     stay: bool
     report: Path | None
     rate: float | None
+    only: tuple[str, ...] = ()
 
 
 @dataclass
@@ -75,7 +76,7 @@ async def _run(wish: Wish, house: House, world: World, started_at: float) -> int
     tower = house.urls["tower"]
     print(f"the tower: {tower}/   operator token: {file['tokens']['operator']}", flush=True)
     run = Run(started_at)
-    await world.run(wish.orders, rate=wish.rate, share=wish.share, seed=wish.seed)
+    await world.run(wish.orders, rate=wish.rate, share=wish.share, seed=wish.seed, only=wish.only)
     await _watch(wish, house, world, run)
     truth = await world.books()
     report = await _report(wish, house, run, truth)

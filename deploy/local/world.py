@@ -7,6 +7,7 @@ import json
 import socket
 import subprocess
 import sys
+from collections.abc import Sequence
 from typing import Any, Final
 
 import httpx
@@ -65,8 +66,9 @@ class World:
                 else:
                     return
 
-    async def run(self, orders: int, *, rate: float | None, share: float, seed: int) -> None:
-        body = {"orders": orders, "rate": rate, "share": share, "seed": seed}
+    async def run(self, orders: int, *, rate: float | None, share: float, seed: int, only: Sequence[str]) -> None:
+        plans = [list(only)] if only else []
+        body = {"orders": orders, "rate": rate, "share": share, "seed": seed, "plans": plans}
         (await self._http.post("/control/run", json=body)).raise_for_status()
 
     async def status(self) -> dict[str, Any]:

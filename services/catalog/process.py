@@ -31,7 +31,7 @@ from shared.flow.decision import (
     Work,
     WorkName,
 )
-from shared.http.problem import NotFound, problem_reply
+from shared.http.problem import Conflict, NotFound, problem_reply
 from shared.ids import OrderId
 
 EXPIRY: Final = "reservation-expiry"
@@ -80,6 +80,12 @@ class UnknownSku(NotFound):
     """There is no such product: enter it before its stock."""
 
     code = "catalog.unknown_sku"
+
+
+class OtherLot(Conflict):
+    """A lot is one batch with one date: goods of another date are another lot."""
+
+    code = "catalog.other_lot"
 
 
 def reach(content: object) -> Reach:
@@ -249,6 +255,8 @@ def receive(states: States, arrived: StockReceived) -> Decision:
     if states.get(PRODUCT, arrived.sku) is None:
         return Decision(reply=problem_reply(UnknownSku(f"no product {arrived.sku[:60]}")))
     before = states.get(STOCK, key) or Stock(arrived.sku, arrived.location)
+    if any(lot.lot == arrived.lot and lot.best_before != arrived.best_before for lot in before.lots):
+        return Decision(reply=problem_reply(OtherLot(f"lot {arrived.lot[:60]} has another best-before date")))
     after = before.received(arrived.lot, arrived.best_before, arrived.quantity)
     fact = facts.StockChanged(
         stock_key=key,

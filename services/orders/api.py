@@ -49,9 +49,9 @@ class Address(Body):
     country: Annotated[str, Field(pattern=r"^[A-Z]{2}$")]
     province: Text
     city: Text
-    district: Annotated[str, Field(max_length=120)] = ""
+    district: Annotated[str, Field(max_length=120)] | None = None
     street: Text
-    postal_code: Annotated[str, Field(max_length=20)] = ""
+    postal_code: Annotated[str, Field(max_length=20)] | None = None
 
 
 class Cancellation(Body):
@@ -124,7 +124,8 @@ def add_commands(routes: APIRouter, service: Service) -> None:
     async def address(order_id: str, request: Request, authorization: Authorization = "", once: Once = "") -> Response:
         """Correct the recipient; lifts the hold `customs` and lets the order be declared again."""
         asker, raw = await desk.asked(order_id, request, authorization)
-        sealed = seal_recipient(service.resources.facts, Recipient(**parsed(Address, raw).model_dump()))
+        given = {name: value or "" for name, value in parsed(Address, raw).model_dump().items()}
+        sealed = seal_recipient(service.resources.facts, Recipient(**given))
         return await desk.take(AddressCorrected(OrderId(order_id), asker.seller, sealed), once, raw)
 
     @routes.post("/{order_id}/cancel", status_code=202, response_model=Accepted, openapi_extra=body_of(Cancellation))

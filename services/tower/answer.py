@@ -19,7 +19,7 @@ SLOW: Final = "slow"
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """`owner` is who acts next: buyer, shop, operator, payments, customs, carrier, warehouse or nobody."""
+    """`owner` is who acts next: buyer, shop, channel, operator, payments, customs, carrier, warehouse or nobody."""
 
     level: Level
     reason: str
@@ -71,6 +71,7 @@ HOLD_OWNERS: Final = {
     "presale_balance": "buyer",
     "address_changed": "shop",
     "payment_not_declarable": "shop",
+    "risk_review": "channel",
 }
 _WAITS: Final = {
     Stage.PLACED: "customs",
@@ -88,16 +89,21 @@ _WAITS: Final = {
 def standing(story: Story) -> Answer:
     """What the facts alone say; how long it has been so is not asked."""
     stage = Stage(story.stage) if story.stage else Stage.PLACED
-    if stage in ENDED:
+    if stage in ENDED and not story.holding:
         return Answer(Level.OK if stage is Stage.COMPLETED else Level.NONE, stage, "nobody")
-    troubles = TROUBLES if stage is Stage.CLOSING else (*TROUBLES, *_WHILE_OPEN)
+    troubles = TROUBLES if stage is Stage.CLOSING or stage in ENDED else (*TROUBLES, *_WHILE_OPEN)
     for trouble in troubles:
         if trouble.true_of(story):
             return Answer(trouble.level, trouble.reason, trouble.owner)
     if story.holding:
-        hold = story.holding[0].name
-        return Answer(Level.WARN, f"hold.{hold}", HOLD_OWNERS.get(hold, "operator"))
+        return _held(story.holding[0].name)
     return Answer(Level.RUN, stage, _WAITS[stage])
+
+
+def _held(hold: str) -> Answer:
+    """What an operator must settle is blocked; what somebody else will is watched."""
+    owner = HOLD_OWNERS.get(hold, "operator")
+    return Answer(Level.BAD if owner == "operator" else Level.WARN, f"hold.{hold}", owner)
 
 
 def answer(story: Story, pace: Pace, now: datetime) -> Answer:

@@ -29,20 +29,40 @@ READERS: Final[tuple[Role, ...]] = ("operator", "seller", "service")
 
 def router(frame: Frame) -> APIRouter:
     routes = APIRouter(tags=["tower"])
+    _figures(frame, routes)
+    _orders(frame, routes)
+    return routes
+
+
+def _who(frame: Frame, authorization: str, *roles: Role) -> Principal:
+    return frame.service.resources.tokens.principal(authorization, *(roles or READERS))
+
+
+def _figures(frame: Frame, routes: APIRouter) -> None:
     resources, pace = frame.service.resources, frame.pace
-
-    def who(authorization: str, *roles: Role) -> Principal:
-        return resources.tokens.principal(authorization, *(roles or READERS))
-
-    def words(language: Language) -> Words:
-        return words_in(language, frame.settings.zone)
 
     @routes.get("/v1/tower/overview")
     async def overview(authorization: Authorization = "") -> dict[str, Any]:
         """Open orders by state and age, money in hand, what waits and why, and how many came and went lately."""
-        principal = who(authorization)
+        principal = _who(frame, authorization)
         figures = await store_figures.figures(resources.read, principal, pace, resources.clock.now())
         return _overview(figures)
+
+    @routes.get("/v1/tower/dead-letters")
+    async def dead_letters(authorization: Authorization = "") -> dict[str, Any]:
+        """What services could not take, grouped by service and code, and what facts report as refused or on hold."""
+        principal = _who(frame, authorization, "operator", "service")
+        letters = await frame.attention()
+        figures = await store_figures.figures(resources.read, principal, pace, resources.clock.now())
+        return {
+            "count": len(letters),
+            "groups": _groups(letters),
+            "problems": [asdict(reason) for reason in figures.reasons],
+        }
+
+
+def _orders(frame: Frame, routes: APIRouter) -> None:
+    resources, pace = frame.service.resources, frame.pace
 
     @routes.get("/v1/tower/orders")
     async def orders(
@@ -53,7 +73,7 @@ def router(frame: Frame) -> APIRouter:
         wanted = Filter(state.value if state else "", hold, reason, problems=problems)
         now = resources.clock.now()
         found = await store.orders(
-            resources.read, who(authorization), wanted, pace, now, after=_cursor(after), limit=limit
+            resources.read, _who(frame, authorization), wanted, pace, now, after=_cursor(after), limit=limit
         )
         more = f"{found[limit - 1].started_at.isoformat()}~{found[limit - 1].id}" if len(found) > limit else None
         return {"orders": [_story(frame, one, now) for one in found[:limit]], "next": more}
@@ -61,35 +81,20 @@ def router(frame: Frame) -> APIRouter:
     @routes.get("/v1/orders/{order_id}/timeline")
     async def timeline(order_id: str, authorization: Authorization = "", lang: Language = "en") -> dict[str, Any]:
         """Every fact of one order by its time: what, by which service, caused by which fact, in which trace."""
-        story = await store.story(resources.read, order_id, who(authorization))
+        story = await store.story(resources.read, order_id, _who(frame, authorization))
         told = lines(await store.lines(resources.read, story.id))
-        return {
-            **_story(frame, story, resources.clock.now(), words(lang)),
-            "facts": [_line(words(lang), line) for line in told],
-        }
+        words = words_in(lang, frame.settings.zone)
+        whole = _story(frame, story, resources.clock.now(), words)
+        return {**whole, "facts": [_line(words, line) for line in told]}
 
     @routes.get("/v1/tower/search")
     async def search(
         q: Annotated[str, Query(min_length=4, max_length=120)], authorization: Authorization = ""
     ) -> dict[str, Any]:
         """Orders by any number of theirs, whole or by its last four or more characters; by event id; by trace id."""
-        hits = await store.search(resources.read, who(authorization), q)
+        hits = await store.search(resources.read, _who(frame, authorization), q)
         now = resources.clock.now()
         return {"hits": [{**_story(frame, hit.story, now), "fact": hit.entry or None} for hit in hits]}
-
-    @routes.get("/v1/tower/dead-letters")
-    async def dead_letters(authorization: Authorization = "") -> dict[str, Any]:
-        """What services could not take, grouped by service and code, and what facts report as refused or on hold."""
-        principal = who(authorization, "operator", "service")
-        letters = await frame.attention()
-        figures = await store_figures.figures(resources.read, principal, pace, resources.clock.now())
-        return {
-            "count": len(letters),
-            "groups": _groups(letters),
-            "problems": [asdict(reason) for reason in figures.reasons],
-        }
-
-    return routes
 
 
 def _cursor(text: str) -> Cursor | None:

@@ -65,6 +65,7 @@ ROWS: Final[Mapping[type[Event], Row]] = {
     payments.PaymentFailed: _bad(PAYMENT, "money", "failed"),
     payments.PaymentClosed: _ok(PAYMENT, "money", "closed"),
     payments.PaymentDuplicated: _warn(PAYMENT),
+    payments.PaymentMismatched: _bad(PAYMENT),
     payments.RefundCompleted: _ok(PAYMENT, "money", "refunded"),
     payments.RefundStalled: _bad(PAYMENT, "money", "stalled"),
     payments.EscrowHeld: _ok(PAYMENT, "funds", "held"),

@@ -52,14 +52,14 @@ def seen(principal: Principal) -> list[ColumnElement[bool]]:
 
 
 def late(pace: Pace, now: datetime) -> ColumnElement[bool]:
-    """Open, and longer in its stage than usual."""
+    """Longer in its stage than usual; an order that has ended never is."""
     limits = [(stage, limit) for stage in OPEN if (limit := pace.limit(stage)) is not None]
     return or_(*(and_(STORIES.c.state == stage.value, STORIES.c.stage_since < now - limit) for stage, limit in limits))
 
 
 def needs_eyes(pace: Pace, now: datetime) -> ColumnElement[bool]:
     watched = STORIES.c.level.in_((Level.BAD.value, Level.WARN.value))
-    return and_(STORIES.c.ended_at.is_(None), or_(watched, late(pace, now)))
+    return or_(watched, late(pace, now))
 
 
 async def story(read: ReadTx, order_id: str, principal: Principal) -> Story:

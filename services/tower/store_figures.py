@@ -108,7 +108,9 @@ async def _rows(tx: AsyncConnection, principal: Principal, pace: Pace, now: date
 
 
 def _ended(principal: Principal) -> Select[Any]:
-    query = select(STORIES.c.state, func.count().label("orders")).where(*seen(principal), STORIES.c.ended_at.is_not(None))
+    query = select(STORIES.c.state, func.count().label("orders")).where(
+        *seen(principal), STORIES.c.ended_at.is_not(None)
+    )
     return query.group_by(STORIES.c.state)
 
 
@@ -119,12 +121,10 @@ async def _in_hand(tx: AsyncConnection, principal: Principal) -> tuple[Money, ..
 
 
 async def _reasons(tx: AsyncConnection, principal: Principal) -> tuple[Reason, ...]:
-    """Why open orders are not simply on their way: blocked first, then the most frequent."""
+    """Why orders are not simply on their way: blocked first, then the most frequent."""
     count = func.count().label("orders")
     levels = (Level.BAD.value, Level.WARN.value)
-    query = select(STORIES.c.reason, STORIES.c.level, count).where(
-        *seen(principal), STORIES.c.ended_at.is_(None), STORIES.c.level.in_(levels)
-    )
+    query = select(STORIES.c.reason, STORIES.c.level, count).where(*seen(principal), STORIES.c.level.in_(levels))
     query = query.group_by(STORIES.c.reason, STORIES.c.level).order_by(STORIES.c.level != Level.BAD.value, count.desc())
     return tuple(Reason(row.reason, Level(row.level), row.orders) for row in await tx.execute(query.limit(20)))
 

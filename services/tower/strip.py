@@ -53,7 +53,8 @@ PATHS: Final[Mapping[str, Path]] = {
         },
     ),
     "goods": Path(
-        ("reserved", "drawn"), {"short": (0, Level.BAD), "undoing": (1, Level.RUN), "released": (1, Level.PARK)}, "stock"
+        ("reserved", "drawn"), {"short": (0, Level.BAD), "undoing": (1, Level.RUN), "released": (1, Level.PARK)},
+        "stock",
     ),
     "parcel": Path(
         ("booked", "packed", "exited", "delivered"),

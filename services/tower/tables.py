@@ -37,6 +37,7 @@ STORIES: Final = state_table(
     Index("ix_stories_started_at", "started_at", "key"),
     Index("ix_stories_ended_at", "ended_at", postgresql_where="ended_at IS NOT NULL"),
     Index("ix_stories_open", "state", "stage_since", postgresql_where="ended_at IS NULL"),
+    Index("ix_stories_watched", "level", postgresql_where="level IN ('bad', 'warn')"),
     Index("ix_stories_ids", "ids", postgresql_using="gin"),
 )
 ENTRIES: Final = state_table(

@@ -28,7 +28,7 @@ async def browser() -> AsyncIterator[Browser]:
 
 @dataclass
 class Site:
-    """A tower that a browser can reach. `complaints` are all console messages and requests that failed or went elsewhere."""
+    """A tower that a browser can reach. `complaints`: console messages, script errors, requests that went elsewhere."""
 
     tower: Tower
     browser: Browser
@@ -41,6 +41,7 @@ class Site:
         context: BrowserContext = await self.browser.new_context(
             base_url=self.base, viewport={"width": width, "height": 900}, locale=options.get("locale", "en-GB"),
             color_scheme="dark" if options.get("scheme") == "dark" else "light",
+            java_script_enabled=options.get("javascript") != "off",
         )  # fmt: skip
         page = await context.new_page()
         page.on("console", self._said)
@@ -69,8 +70,9 @@ async def site(tower: Tower, browser: Browser) -> AsyncIterator[Site]:
     server = uvicorn.Server(uvicorn.Config(tower.app, port=0, log_level="warning", lifespan="off"))
     server.install_signal_handlers = lambda: None  # type: ignore[attr-defined]  # the test run keeps its own
     running = asyncio.create_task(server.serve())
-    while not server.started:
-        await asyncio.sleep(0.01)
+    async with asyncio.timeout(10):
+        while not server.started:  # noqa: ASYNC110  # uvicorn has no event for it
+            await asyncio.sleep(0.01)
     port = server.servers[0].sockets[0].getsockname()[1]
     yield Site(tower, browser, f"http://127.0.0.1:{port}")
     tower.service.stopping.set()  # open streams end by themselves

@@ -38,15 +38,19 @@ def plain_logs() -> Iterator[None]:
 _SHAPE = """
 SELECT md5(string_agg(concat_ws(' ', c.relname, a.attname, a.atttypid, a.attnotnull), ',' ORDER BY c.relname, a.attnum))
   FROM pg_class AS c JOIN pg_attribute AS a ON a.attrelid = c.oid WHERE c.relnamespace = 'public'::regnamespace"""
-_ALONE = "SELECT pg_terminate_backend(pid, 2000) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
+_ALONE = """
+SELECT pg_terminate_backend(pid, 2000) FROM pg_stat_activity
+ WHERE datname = current_database() AND pid <> pg_backend_pid()"""
 _TABLES = "SELECT tablename FROM pg_tables WHERE schemaname = 'public'"
 _RESTART = "SELECT setval(format('%I', sequencename)::regclass, 1, false) FROM pg_sequences WHERE schemaname = 'public'"
 
 
 @dataclass
 class Spares:
-    """Databases made after a template. One that a test leaves is emptied and used again (making one costs a quarter of a
-    second), unless the test changed its shape.
+    """Databases made after a template.
+
+    One that a test leaves is emptied and used again (making one costs a quarter of a second), unless the test changed
+    its shape.
     """
 
     dsn: Callable[[str], str]
@@ -87,9 +91,12 @@ class Spares:
 
 @pytest.fixture(scope="session")
 async def spares(postgres: EmbeddedPostgres) -> Spares:
-    """Connections of a role whose password takes one round of hashing and not 4,096: these tests open thousands."""
+    """Databases of a role that connects quickly (one round of hashing, not 4,096: these tests open thousands of
+    connections) and does not wait for the disk: here processes die, machines do not.
+    """
     admin = await asyncpg.connect(postgres.dsn())
     await admin.execute("SET scram_iterations = 1; CREATE ROLE flow SUPERUSER LOGIN PASSWORD 'flow'")
+    await admin.execute("ALTER ROLE flow SET synchronous_commit TO off")
     await admin.close()
     return Spares(lambda name: postgres.dsn(name, "flow", "flow"))
 

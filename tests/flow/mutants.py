@@ -16,7 +16,10 @@ from asyncpg import Connection
 
 from shared.broker.embedded import EmbeddedBroker, EmbeddedPublisher
 from shared.broker.ports import BrokerGone, Message, Publisher
-from shared.flow import apply as applying, fold as folding, runner as running, work as working
+from shared.flow import apply as applying
+from shared.flow import fold as folding
+from shared.flow import runner as running
+from shared.flow import work as working
 from shared.flow.apply import Applier
 from shared.flow.decision import Early
 from shared.flow.fold import Fold

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 
@@ -12,7 +12,7 @@ from shared.flow.apply import Applier
 from shared.flow.decision import Due, Outcome
 from shared.flow.items import Item, Leased
 from shared.flow.runner import Runner
-from shared.flow.work import LEASE, Call, Worker, _LEASE
+from shared.flow.work import _LEASE, LEASE, Call, Worker
 from shared.telemetry import Telemetry
 from tests.flow.conftest import MakeRunner
 from tests.flow.toy import Pay, Ring
@@ -66,11 +66,6 @@ class Outside:
             case _:
                 pay = Call(Pay, self.pay, unknown="resend", backoff=BACKOFF)
         return {"pay": pay, "ring": Call(Ring, backoff=BACKOFF)}
-
-    async def until(self, done: Callable[[], bool], seconds: float = 10.0) -> None:
-        async with asyncio.timeout(seconds):
-            while not done():
-                await asyncio.sleep(0.005)
 
 
 @asynccontextmanager

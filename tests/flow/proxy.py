@@ -1,4 +1,4 @@
-"""A wire between client and PostgreSQL that breaks where a test wants: before a request arrives, or before its answer does."""
+"""A wire between client and PostgreSQL that breaks where a test wants: before a request arrives, or its answer."""
 
 from __future__ import annotations
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from inspect import isawaitable
 
 from asyncpg import Connection
 
@@ -44,6 +45,16 @@ async def count(connection: Connection, table: str) -> int:
     number = await connection.fetchval(f"SELECT count(*) FROM {table}")
     assert isinstance(number, int)
     return number
+
+
+async def until(done: Callable[[], object], seconds: float = 10.0) -> None:
+    """Ask every few milliseconds until the answer (awaited where it has to be) is true."""
+    async with asyncio.timeout(seconds):
+        while True:
+            answer = done()
+            if await answer if isawaitable(answer) else answer:
+                return
+            await asyncio.sleep(0.005)
 
 
 async def done_or_waiting(connection: Connection, *tasks: asyncio.Task[object]) -> None:

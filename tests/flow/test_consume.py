@@ -19,7 +19,7 @@ from shared.flow.consume import BUGS_IN_A_ROW, Consumer, ConsumerStopped
 from shared.flow.runner import Runner
 from shared.ids import OrderId
 from shared.telemetry import Telemetry
-from tests.flow import toy
+from tests.flow import seen, toy
 from tests.flow.conftest import MakeRunner
 from tests.flow.pauses import Paused
 from tests.flow.proxy import Cut, Proxy
@@ -55,9 +55,10 @@ def make_consumer(broker: EmbeddedBroker, make_runner: MakeRunner) -> Callable[.
 
 
 async def until(look: Connection, sql: str, wanted: object) -> None:
-    async with asyncio.timeout(10):
-        while await look.fetchval(sql) != wanted:
-            await asyncio.sleep(0.01)
+    async def reached() -> bool:
+        return bool(await look.fetchval(sql) == wanted)
+
+    await seen.until(reached)
 
 
 async def committed(look_log: Connection) -> list[tuple[str, int]]:
@@ -215,7 +216,10 @@ async def test_a_consumer_outlives_its_database_and_its_log(
 ) -> None:
     async with Proxy.before(database) as (wire, behind), Proxy.before(broker.database) as (log_wire, log_behind):
         consumer = Consumer(
-            EmbeddedBroker(log_behind, broker.limits), [TOPIC, toy.OTHER_TOPIC], make_runner(at=behind), Telemetry("toy")
+            EmbeddedBroker(log_behind, broker.limits),
+            [TOPIC, toy.OTHER_TOPIC],
+            make_runner(at=behind),
+            Telemetry("toy"),
         )
         async with consuming(consumer):
             for n in range(12):

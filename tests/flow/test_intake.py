@@ -120,9 +120,7 @@ async def test_a_database_that_is_away_is_said_within_the_budget_and_nothing_is_
     monkeypatch.setattr(intaking, "BUDGET_SECONDS", 0.2)
     away = Runner(Database("postgresql://nobody@127.0.0.1:1/none", "away"), applier, runner.clock, "away")
     async with asyncio.timeout(1), taking(away) as intake:
-        ended = await asyncio.gather(
-            *(intake.accept(receipt("a", str(n))) for n in range(5)), return_exceptions=True
-        )
+        ended = await asyncio.gather(*(intake.accept(receipt("a", str(n))) for n in range(5)), return_exceptions=True)
 
     assert [type(error) for error in ended] == [DatabaseGone] * 5
 

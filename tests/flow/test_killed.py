@@ -1,4 +1,4 @@
-"""The wire breaks at every single message, before it arrives or before its answer does: every time all is as if it had not."""
+"""The wire breaks at every single message, before it arrives or before its answer does: as if it never had."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from shared.telemetry import Telemetry
 from tests.flow.conftest import MakeRunner
 from tests.flow.outside import Outside, worker
 from tests.flow.proxy import Cut, Proxy
-from tests.flow.seen import count, first_seen, parked, published, run, words
+from tests.flow.seen import count, first_seen, parked, published, run, until, words
 from tests.flow.toy import lifted, receipt, set_
 
 both = pytest.mark.parametrize("cut", Cut)
@@ -34,7 +34,7 @@ def without_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 async def each_message(proxy: Proxy, cut: Cut, scene: Callable[[str], Awaitable[None]]) -> int:
-    """Play the scene with the wire broken at its 1st, 2nd … message, until it ends before the wire broke. Says how often."""
+    """Play the scene with the wire broken at its 1st, 2nd … message, until it ends before that. Says how often."""
     for n in range(1, 200):
         proxy.cut_at(n, cut)
         async with asyncio.timeout(10):
@@ -114,8 +114,7 @@ async def test_a_call_and_its_outcome(
     async def scene(lane: str) -> None:
         await run(make_runner(), set_(lane, "pay:1"))
         async with worker(lambda: make_runner(at=behind), outside):
-            while len(await words(look, lane)) < 2:
-                await asyncio.sleep(0.005)
+            await until(lambda: look.fetchval("SELECT n = 2 FROM counters WHERE key = $1", lane))
         assert await words(look, lane) == ["pay:1", "paid"]
 
     async with Proxy.before(database) as (proxy, behind):
@@ -129,15 +128,19 @@ async def test_a_call_and_its_outcome(
 async def published_once(relay: Relay, look: Connection) -> None:
     stopping = asyncio.Event()
     task = asyncio.create_task(relay.run(stopping))
-    while await count(look, "outbox"):
-        await asyncio.sleep(0.005)
+    await until(lambda: look.fetchval("SELECT count(*) = 0 FROM outbox"))
     stopping.set()
     await task
 
 
 @both
 async def test_a_relay_and_its_database(
-    cut: Cut, database: Database, broker: EmbeddedBroker, make_runner: MakeRunner, look: Connection, look_log: Connection
+    cut: Cut,
+    database: Database,
+    broker: EmbeddedBroker,
+    make_runner: MakeRunner,
+    look: Connection,
+    look_log: Connection,
 ) -> None:
     async def scene(lane: str) -> None:
         await run(make_runner(), set_(lane, f"{lane}.1"), set_(lane, f"{lane}.2"))
@@ -153,7 +156,12 @@ async def test_a_relay_and_its_database(
 
 @both
 async def test_a_relay_and_its_log(
-    cut: Cut, database: Database, broker: EmbeddedBroker, make_runner: MakeRunner, look: Connection, look_log: Connection
+    cut: Cut,
+    database: Database,
+    broker: EmbeddedBroker,
+    make_runner: MakeRunner,
+    look: Connection,
+    look_log: Connection,
 ) -> None:
     async def scene(lane: str) -> None:
         await run(make_runner(), set_(lane, f"{lane}.1"), set_(lane, f"{lane}.2"))

@@ -1,4 +1,4 @@
-"""Receipts that were quarantined because their order was not known yet: read again by their own door, and applied once."""
+"""Receipts that were quarantined because their order was not known yet: read again by their door, applied once."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from shared.security.vault import Keyring
 from shared.telemetry import Telemetry
 from tests.flow import toy
 from tests.flow.conftest import MakeRunner
-from tests.flow.seen import count, words
+from tests.flow.seen import count, until, words
 from tests.flow.toy import Add
 
 
@@ -96,9 +96,7 @@ async def statuses(look: Connection) -> list[tuple[str, str]]:
 
 
 async def no_work(look: Connection) -> None:
-    async with asyncio.timeout(10):
-        while await count(look, "work"):
-            await asyncio.sleep(0.005)
+    await until(lambda: look.fetchval("SELECT count(*) = 0 FROM work"))
 
 
 async def test_an_early_receipt_is_acknowledged_and_applied_when_its_order_is_known(
@@ -141,10 +139,8 @@ async def test_one_whose_order_never_comes_stays_in_quarantine(
     async with retrying(lobby, make_runner, database):
         for tries in range(1, len(RETRIES) + 2):
             clock.skip(timedelta(minutes=4))
-            while len(lobby.door.seen) < 1 + tries:
-                await asyncio.sleep(0.005)
-            while await look.fetchval("SELECT count(*) FROM work WHERE leased_until IS NOT NULL"):
-                await asyncio.sleep(0.005)
+            await until(lambda: len(lobby.door.seen) > tries)  # noqa: B023 - awaited before it changes
+            await until(lambda: look.fetchval("SELECT count(leased_until) = 0 FROM work"))
         await no_work(look)
 
     assert await statuses(look) == [("quarantined", "flow.early: a is not known yet")]
@@ -171,8 +167,7 @@ async def test_one_that_cannot_be_applied_is_not_called_accepted(
     lobby.door.known.add("a")
     clock.skip(timedelta(seconds=5))
     async with retrying(lobby, make_runner, database):
-        while not await look.fetchval("SELECT count(*) FROM work WHERE phase = 'stuck'"):
-            await asyncio.sleep(0.005)
+        await until(lambda: look.fetchval("SELECT count(*) = 1 FROM work WHERE phase = 'stuck'"))
 
     assert [status for status, _ in await statuses(look)] == ["quarantined"]
 

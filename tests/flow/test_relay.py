@@ -22,7 +22,7 @@ from tests.flow.conftest import MakeRunner
 from tests.flow.mutants import Break, against, real
 from tests.flow.pauses import Paused
 from tests.flow.proxy import Cut, Proxy
-from tests.flow.seen import count, first_seen, published, run
+from tests.flow.seen import first_seen, published, run, until
 from tests.flow.toy import set_
 
 
@@ -48,9 +48,7 @@ def relay(database: Database, broker: EmbeddedBroker) -> Relay:
 
 
 async def emptied(look: Connection) -> None:
-    async with asyncio.timeout(10):
-        while await count(look, "outbox"):
-            await asyncio.sleep(0.01)
+    await until(lambda: look.fetchval("SELECT count(*) = 0 FROM outbox"))
 
 
 @against(mutants.cursor_relay)
@@ -130,7 +128,12 @@ async def test_facts_arrive_in_the_order_of_their_ids_and_carry_them(
 
 @pytest.mark.parametrize("cut", [Cut.REQUEST, Cut.ANSWER])
 async def test_after_a_failed_send_the_run_starts_again_from_its_first_row(
-    cut: Cut, make_runner: MakeRunner, database: Database, broker: EmbeddedBroker, look: Connection, look_log: Connection
+    cut: Cut,
+    make_runner: MakeRunner,
+    database: Database,
+    broker: EmbeddedBroker,
+    look: Connection,
+    look_log: Connection,
 ) -> None:
     async with Proxy.before(broker.database) as (proxy, behind):
         relay = Relay(database, EmbeddedBroker(behind, broker.limits), Telemetry("toy"))
@@ -205,8 +208,7 @@ async def test_a_broker_that_is_away_costs_no_connections(
     monkeypatch.setattr(EmbeddedBroker, "publisher", lambda _: away.publisher())
     stopping = asyncio.Event()
     running = asyncio.create_task(Relay(database, broker, Telemetry("toy")).run(stopping))
-    while away.asked < 2:
-        await asyncio.sleep(0.01)
+    await until(lambda: away.asked >= 2)
 
     assert await look.fetchval("SELECT count(*) FROM pg_stat_activity WHERE application_name LIKE '%/relay'") == 0
     stopping.set()

@@ -61,9 +61,7 @@ async def mended(runner: Runner, look: Connection, clock: FrozenClock, *wanted: 
     """What made the first row of the lane fail is repaired, and the lane replayed."""
     first = "UPDATE parked SET value = $1 WHERE seq = (SELECT min(seq) FROM parked)"
     await look.execute(first, record(set_("a", wanted[0])).value)
-    return [
-        result.fate for result in await runner.repeat(lambda c: runner.applier.replay(c, ["a"], clock.now()))
-    ]
+    return [result.fate for result in await runner.repeat(lambda c: runner.applier.replay(c, ["a"], clock.now()))]
 
 
 @against(mutants.replay_by_claim)

@@ -18,7 +18,7 @@ from tests.flow.conftest import MakeRunner
 from tests.flow.mutants import Break, against, real
 from tests.flow.outside import Outside, leased_rows, outcome, worker
 from tests.flow.pauses import Paused
-from tests.flow.seen import count, done_or_waiting, items, run, words
+from tests.flow.seen import count, done_or_waiting, items, run, until, words
 from tests.flow.toy import set_
 
 
@@ -62,7 +62,7 @@ async def test_row_09_a_call_in_flight_is_not_made_again(
     await run(make_runner(), *[set_(str(n), "pay:resend") for n in range(5)])
 
     async with worker(make_runner, outside):
-        await outside.until(lambda: len(outside.answered) >= 5)
+        await until(lambda: len(outside.answered) >= 5)
 
     sends = len(outside.asked)
     assert sends == 5 if flow is real else sends > 5
@@ -78,10 +78,10 @@ async def test_row_09_only_what_a_free_slot_can_run_is_leased(
     await run(make_runner(), *[set_(str(n), "pay:resend") for n in range(40)])
 
     async with worker(make_runner, outside):
-        await outside.until(lambda: len(outside.asked) >= 32)
+        await until(lambda: len(outside.asked) >= 32)
         leased = await look.fetchval("SELECT count(*) FROM work WHERE leased_until IS NOT NULL")
         outside.gate.set()
-        await outside.until(lambda: len(outside.answered) >= 40)
+        await until(lambda: len(outside.answered) >= 40)
 
     assert leased == (32 if flow is real else 40)
     assert len(outside.asked) == 40
@@ -121,7 +121,9 @@ async def refused(sending: Awaitable[None]) -> bool:
     return False
 
 
-async def test_an_outcome_of_another_lease_still_counts_once(runner: Runner, applier: Applier, look: Connection) -> None:
+async def test_an_outcome_of_another_lease_still_counts_once(
+    runner: Runner, applier: Applier, look: Connection
+) -> None:
     await run(runner, set_("a", "soon"))
     (early,) = await leased_rows(runner, applier)
     await look.execute("UPDATE work SET leased_until = NULL")

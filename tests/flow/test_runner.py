@@ -16,7 +16,7 @@ from shared.ids import uuid7
 from tests.flow.conftest import MakeRunner
 from tests.flow.pauses import Paused
 from tests.flow.proxy import Cut, Proxy
-from tests.flow.seen import count, done_or_waiting, items, parked, run, spoken, words
+from tests.flow.seen import count, done_or_waiting, items, parked, run, spoken, until, words
 from tests.flow.toy import receipt, record, set_
 
 CLASSES = {
@@ -25,6 +25,7 @@ CLASSES = {
     Remedy.SPLIT: ["22001", "22003", "22021", "23502", "23505", "23514"],
     Remedy.STOP: ["42P01", "42703", "42501", "28P01", "3D000", "XX000", "55000"],
 }  # fmt: skip
+CONNECTED = "FROM pg_stat_activity WHERE application_name LIKE '%/{}'"
 
 
 @pytest.mark.parametrize(
@@ -102,7 +103,7 @@ async def test_a_lane_that_is_held_too_long_is_waited_for_again_and_nothing_is_a
     impatient = make_runner()
     impatient._connection = await database.connect(role="impatient", settings={"lock_timeout": "20"})
     waiting = asyncio.create_task(run(impatient, set_("a", "2")))
-    await _until_errors(look, waiting)
+    await until(lambda: look.fetchval(f"SELECT count(*) = 0 {CONNECTED.format('impatient')}"))
 
     paused.go.set()
 
@@ -111,24 +112,16 @@ async def test_a_lane_that_is_held_too_long_is_waited_for_again_and_nothing_is_a
     assert await parked(look) == []
 
 
-async def _until_errors(look: Connection, waiting: asyncio.Task[list[Fate]]) -> None:
-    """Until its first connection was given up."""
-    while await look.fetchval("SELECT count(*) FROM pg_stat_activity WHERE application_name LIKE '%/impatient'"):
-        assert not waiting.done()
-        await asyncio.sleep(0.005)
-
-
-@pytest.mark.parametrize("timeout", ["idle_in_transaction_session_timeout", "transaction_timeout"])
+@pytest.mark.parametrize("limit", ["idle_in_transaction_session_timeout", "transaction_timeout"])
 async def test_a_transaction_that_the_server_ends_is_made_again(
-    timeout: str, make_runner: MakeRunner, applier: Applier, database: Database, look: Connection
+    limit: str, make_runner: MakeRunner, applier: Applier, database: Database, look: Connection
 ) -> None:
     paused = Paused.of(applier, "loaded")
     slow = make_runner(paused)
-    slow._connection = await database.connect(role="slow", settings={timeout: "30"})
+    slow._connection = await database.connect(role="slow", settings={limit: "30"})
     running = asyncio.create_task(run(slow, set_("a", "1")))
     await paused.reached.wait()
-    while await look.fetchval("SELECT count(*) FROM pg_stat_activity WHERE application_name LIKE '%/slow'"):
-        await asyncio.sleep(0.005)
+    await until(lambda: look.fetchval(f"SELECT count(*) = 0 {CONNECTED.format('slow')}"))
 
     paused.go.set()
 

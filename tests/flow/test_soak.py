@@ -12,6 +12,7 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import partial
 
 import pytest
 from asyncpg import Connection
@@ -31,7 +32,7 @@ from shared.telemetry import Telemetry
 from tests.flow import mutants, toy
 from tests.flow.conftest import Spares
 from tests.flow.mutants import Break, real
-from tests.flow.seen import count, words
+from tests.flow.seen import until, words
 from tests.flow.toy import COUNTER, Counter, receipt
 
 LANES = "abcd"
@@ -74,8 +75,7 @@ class Campaign:
                 return
             word = f"{sender}{n}"
             copies = [receipt(lane, word, key=f"{lane}{word}")] * (2 if chance.random() < 0.2 else 1)
-            while not await self._taken(copies):
-                await asyncio.sleep(0.01)
+            await until(partial(self._taken, copies))
             self.acknowledged[lane, sender].append(word)
 
     async def _taken(self, copies: list[Item]) -> bool:
@@ -109,10 +109,9 @@ class Campaign:
 
 async def quiet(source: Connection, log: Connection) -> None:
     """Outbox empty and every record behind the reader's cursor."""
-    lag = "SELECT coalesce(max(log.position), 0) - (SELECT coalesce(max(position), 0) FROM cursors) FROM log"
-    async with asyncio.timeout(20):
-        while await count(source, "outbox") or await log.fetchval(lag):
-            await asyncio.sleep(0.02)
+    lag = "SELECT max(log.position) = (SELECT max(position) FROM cursors) FROM log"
+    await until(lambda: source.fetchval("SELECT count(*) = 0 FROM outbox"))
+    await until(lambda: log.fetchval(lag))
 
 
 @asynccontextmanager
@@ -123,7 +122,9 @@ async def running(campaign: Campaign, clock: FrozenClock, applier: Applier) -> A
         campaign.intake.run,
         *[Relay(campaign.source, campaign.broker, Telemetry("toy")).run for _ in range(2)],
         *[
-            Consumer(campaign.broker, ["orders.order"], Runner(campaign.sink, reader, clock, "consume"), Telemetry("toy")).run
+            Consumer(
+                campaign.broker, ["orders.order"], Runner(campaign.sink, reader, clock, "consume"), Telemetry("toy")
+            ).run
             for _ in range(2)
         ],
     ]

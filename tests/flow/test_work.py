@@ -19,16 +19,14 @@ from tests.flow import mutants
 from tests.flow.conftest import MakeRunner
 from tests.flow.mutants import Break, against, real
 from tests.flow.outside import Outside, leased_rows, outcome, worker
-from tests.flow.seen import count, run, spoken, words
+from tests.flow.seen import count, run, spoken, until, words
 from tests.flow.toy import Pay, set_
 
 
 async def settled(look: Connection, lane: str, length: int) -> list[str]:
     """The lane's words once there are so many."""
-    async with asyncio.timeout(10):
-        while len(seen := await words(look, lane)) < length:
-            await asyncio.sleep(0.005)
-    return seen
+    await until(lambda: look.fetchval("SELECT n >= $2 FROM counters WHERE key = $1", lane, length))
+    return await words(look, lane)
 
 
 async def called(
@@ -40,10 +38,10 @@ async def called(
         return await settled(look, "a", 2)
 
 
-async def stuck(look: Connection) -> list[tuple[str, str]]:
-    async with asyncio.timeout(10):
-        while not (rows := await look.fetch("SELECT name, last_error FROM work WHERE phase = 'stuck'")):
-            await asyncio.sleep(0.005)
+async def stuck(look: Connection, number: int) -> list[tuple[str, str]]:
+    """Name and error of what is set aside, once there are so many."""
+    await until(lambda: look.fetchval("SELECT count(*) = $1 FROM work WHERE phase = 'stuck'", number))
+    rows = await look.fetch("SELECT name, last_error FROM work WHERE phase = 'stuck' ORDER BY lane")
     return [tuple(row) for row in rows]
 
 
@@ -82,9 +80,8 @@ async def test_a_try_again_waits_for_its_time(make_runner: MakeRunner, look: Con
     calls = {**outside.calls(), "pay": Call(Pay, outside.pay, backoff=(30.0,))}
     async with worker(make_runner, outside) as made:
         made.calls = calls
-        await outside.until(lambda: len(outside.answered) == 1)
-        while await look.fetchval("SELECT leased_until FROM work"):
-            await asyncio.sleep(0.005)
+        await until(lambda: len(outside.answered) == 1)
+        await until(lambda: look.fetchval("SELECT leased_until IS NULL FROM work"))
         assert await look.fetchval("SELECT due_at FROM work") == clock.now() + timedelta(seconds=30)
         clock.skip(timedelta(seconds=31))
         assert await settled(look, "a", 2) == ["pay:1", "paid"]
@@ -96,7 +93,9 @@ NO_ANSWER = [Unknown("no answer"), ZeroDivisionError("while reading the answer")
 
 
 @pytest.mark.parametrize("answer", NO_ANSWER, ids=["unanswered", "bug"])
-async def test_without_an_answer_a_query_finds_out(answer: Exception, make_runner: MakeRunner, look: Connection) -> None:
+async def test_without_an_answer_a_query_finds_out(
+    answer: Exception, make_runner: MakeRunner, look: Connection
+) -> None:
     outside = Outside(answers=[answer], found="it was paid")
 
     assert await called(make_runner, look, outside, "query") == ["pay:1", "it was paid"]
@@ -135,7 +134,12 @@ async def test_a_query_without_an_answer_is_asked_again_and_never_becomes_a_send
 @pytest.mark.parametrize("unknown", ["query", "resend", "person"])
 @against(mutants.blind_retry)
 async def test_a_worker_that_went_away_with_its_call_leaves_an_unknown(
-    unknown: str, flow: Break, monkeypatch: pytest.MonkeyPatch, make_runner: MakeRunner, applier: Applier, look: Connection
+    unknown: str,
+    flow: Break,
+    monkeypatch: pytest.MonkeyPatch,
+    make_runner: MakeRunner,
+    applier: Applier,
+    look: Connection,
 ) -> None:
     flow(monkeypatch)
     runner = make_runner()
@@ -172,13 +176,13 @@ async def test_a_try_again_of_an_older_lease_changes_nothing(
     await run(runner, set_("a", "pay:1"))
     outside = Outside(answers=[Transient("busy")], open_=False)
     async with worker(make_runner, outside):
-        await outside.until(lambda: len(outside.asked) == 1)
+        await until(lambda: len(outside.asked) == 1)
         # Its lease ends meanwhile, and somebody else has the row now.
         await look.execute("UPDATE work SET leased_until = clock_timestamp() - interval '1 second'")
         await leased_rows(runner, applier)
         before = await look.fetchrow("SELECT * FROM work")
         outside.gate.set()
-        await outside.until(lambda: len(outside.answered) == 1)
+        await until(lambda: len(outside.answered) == 1)
 
     assert await look.fetchrow("SELECT * FROM work") == before
 
@@ -190,7 +194,7 @@ async def test_a_final_outcome_counts_from_any_lease(
     await run(runner, set_("a", "pay:1"))
     outside = Outside(open_=False)
     async with worker(make_runner, outside):
-        await outside.until(lambda: len(outside.asked) == 1)
+        await until(lambda: len(outside.asked) == 1)
         await look.execute("UPDATE work SET leased_until = clock_timestamp() - interval '1 second'")
         (second,) = await leased_rows(runner, applier)
         outside.gate.set()
@@ -218,13 +222,11 @@ async def test_an_outcome_of_a_replaced_task_claims_nothing(
     assert tuple(row) == (0, 0, None, "send")
 
 
-async def test_two_workers_share_what_is_due_and_make_no_call_twice(
-    make_runner: MakeRunner, look: Connection
-) -> None:
+async def test_two_workers_share_what_is_due_and_make_no_call_twice(make_runner: MakeRunner, look: Connection) -> None:
     outside = Outside(seconds=0.01)
     await run(make_runner(), *[set_(str(n), "pay:1") for n in range(100)])
     async with worker(make_runner, outside), worker(make_runner, outside):
-        await outside.until(lambda: len(outside.answered) == 100)
+        await until(lambda: len(outside.answered) == 100)
 
     assert sorted(outside.asked) == sorted(f"{n}/1" for n in range(100))
     assert await count(look, "work") == 0
@@ -236,8 +238,10 @@ async def test_calls_that_fail_all_at_once_need_one_connection_each_worker(
     outside = Outside(answers=[Transient("busy")] * 60)
     await run(make_runner(), *[set_(str(n), "pay:1") for n in range(30)])
     async with worker(make_runner, outside):
-        await outside.until(lambda: len(outside.asked) == 90)
-        connections = await look.fetchval("SELECT count(*) FROM pg_stat_activity WHERE application_name LIKE 'toy%/test%'")
+        await until(lambda: len(outside.asked) == 90)
+        connections = await look.fetchval(
+            "SELECT count(*) FROM pg_stat_activity WHERE application_name LIKE 'toy%/test%'"
+        )
         assert connections <= 3  # the one that decided, the leaser's, the outcomes'
 
 
@@ -284,10 +288,8 @@ async def test_an_outcome_that_cannot_be_applied_is_set_aside_visibly_and_its_ne
     await run(make_runner(), set_("a", "pay:bug"), set_("b", "pay:1"), set_("c", "pay:nowhere"))
     async with worker(make_runner, outside):
         assert await settled(look, "b", 2) == ["pay:1", "paid"]
-        while await look.fetchval("SELECT count(*) FROM work WHERE phase = 'stuck'") < 2:
-            await asyncio.sleep(0.005)
+        assert await stuck(look, 2) == [("bug", "Bug: flow.bug"), ("nowhere", "Bug: flow.bug")]
 
-    assert sorted(await stuck(look)) == [("bug", "Bug: flow.bug"), ("nowhere", "Bug: flow.bug")]
     assert sorted(outside.asked) == ["a/bug", "b/1", "c/nowhere"]  # nothing is sent again
 
 
@@ -300,8 +302,7 @@ async def test_work_that_this_build_cannot_read_is_set_aside_and_the_rest_goes_o
     await look.execute("UPDATE work SET task = '{}' WHERE lane = 'b'")
     async with worker(make_runner, outside):
         assert await settled(look, "c", 2) == ["pay:1", "paid"]
-        while await look.fetchval("SELECT count(*) FROM work WHERE phase = 'stuck'") < 2:
-            await asyncio.sleep(0.005)
+        await stuck(look, 2)
 
     assert outside.asked == ["c/1"]
 
@@ -313,7 +314,7 @@ async def test_an_outcome_that_is_early_is_found_out_again_without_a_second_effe
     await run(make_runner(), set_("a", "pay:early"))
     await look.execute("DELETE FROM counters")
     async with worker(make_runner, outside, "query"):
-        await outside.until(lambda: len(outside.queried) >= 1)
+        await until(lambda: len(outside.queried) >= 1)
         await run(make_runner(), set_("a", "1"))
         assert await settled(look, "a", 2) == ["1", "paid"]
 
@@ -324,7 +325,7 @@ async def test_outcomes_in_hand_are_applied_before_the_worker_ends(make_runner: 
     outside = Outside(open_=False)
     await run(make_runner(), *[set_(str(n), "pay:1") for n in range(20)])
     async with worker(make_runner, outside):
-        await outside.until(lambda: len(outside.asked) == 20)
+        await until(lambda: len(outside.asked) == 20)
         asyncio.get_running_loop().call_later(0.05, outside.gate.set)
 
     assert await count(look, "work") == 0

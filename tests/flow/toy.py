@@ -14,7 +14,20 @@ from shared.errors import BadInput, Permanent
 from shared.events.base import Event
 from shared.events.envelope import Cause, Envelope, write_headers
 from shared.events.orders import HoldLifted, HoldSet, OrderCompleted
-from shared.flow.decision import Answer, Decision, Early, Kind, Outcome, Process, Reach, Reply, States, Wider, Work, WorkName
+from shared.flow.decision import (
+    Answer,
+    Decision,
+    Early,
+    Kind,
+    Outcome,
+    Process,
+    Reach,
+    Reply,
+    States,
+    Wider,
+    Work,
+    WorkName,
+)
 from shared.flow.fold import TooEarly
 from shared.flow.items import Item, Receipt
 from shared.flow.tables import StateTable, flow_tables, new_metadata, state_table

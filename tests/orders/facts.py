@@ -28,8 +28,8 @@ VALUATION = Valuation(
     1, Money(11824, "CNY"), Money(0, "CNY"), Money(0, "CNY"), Money(0, "CNY"), Money(1076, "CNY"), TOTAL
 )
 FINDING = Finding("311.buyer", "buyer_id_number", "3501", "3502", "correct the identity", "更正身份信息")
-OF = {"order_id": ORDER, "seller": SELLER}
-OF_PARCEL = {**OF, "parcel_id": PARCEL}
+OF: dict[str, Any] = {"order_id": ORDER, "seller": SELLER}
+OF_PARCEL: dict[str, Any] = {**OF, "parcel_id": PARCEL}
 
 
 def goods(line: int, sku: str, gross_grams: int, net_grams: int) -> Goods:
@@ -40,10 +40,9 @@ def goods(line: int, sku: str, gross_grams: int, net_grams: int) -> Goods:
     )  # fmt: skip
 
 
-def made(**more: Any) -> catalog.ReservationMade:
+def made(expires_at: datetime = NOW + timedelta(days=4)) -> catalog.ReservationMade:
     both = (goods(1, "KE-COF-227", 260, 227), goods(2, "KE-TEA-100", 120, 100))
-    given = {"lines": LINES, "goods": both, "product_version": 1, "expires_at": NOW + timedelta(days=4)} | more
-    return catalog.ReservationMade(**OF, **given)
+    return catalog.ReservationMade(**OF, lines=LINES, goods=both, product_version=1, expires_at=expires_at)
 
 
 def short() -> catalog.ReservationRefused:
@@ -58,8 +57,8 @@ def drawn() -> catalog.ReservationDrawn:
     return catalog.ReservationDrawn(**OF, lines=LINES)
 
 
-def assessed(**more: Any) -> customs.AssessmentMade:
-    return customs.AssessmentMade(**OF, **({"valuation": VALUATION, "findings": ()} | more))
+def assessed() -> customs.AssessmentMade:
+    return customs.AssessmentMade(**OF, valuation=VALUATION, findings=())
 
 
 def inadmissible() -> customs.AssessmentRefused:
@@ -210,7 +209,6 @@ def rejected(attempt: int = 1) -> customs.DeclarationRejected:
     )  # fmt: skip
 
 
-BOTH_PAPERS = (declared, waybill_accepted)
 EVERY: tuple[Event, ...] = (
     made(), short(), stock_released(), drawn(), assessed(), inadmissible(), opened(), captured(), failed(), closed(),
     duplicated(), mispaid(), declared(), payment_paper_refused(), refunded(), stalled(), escrow_held(),

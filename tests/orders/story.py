@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, TypeVar
 
 from services.orders.canonical import CanonicalOrder
 from services.orders.commands import (
@@ -34,6 +34,7 @@ from shared.settings import Settings
 from tests.orders import facts
 from tests.orders.providers import samples
 
+E = TypeVar("E", bound=Event)
 PROFILE = load_corridor(Settings.model_fields["corridor"].default)
 SHOP = PROFILE.shop_of("nairobi-roasters")
 CONNECTION = Connection("nairobi-roasters-shopify", "shopify", samples.SHOP, SHOP, PROFILE.flow_of(SHOP.flows[0]))
@@ -101,6 +102,10 @@ class Story:
         for name in answer.cancel:
             self.work.pop((name.kind, name.name), None)
         self.work |= {(work.kind, work.name): work for work in answer.work}
+
+    def spoke(self, kind: type[E]) -> list[E]:
+        """Everything of that kind that was said so far."""
+        return [fact for fact in self.said if isinstance(fact, kind)]
 
     def waits(self, fact: Event) -> bool:
         return isinstance(self.decides(fact), Early)

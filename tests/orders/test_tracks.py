@@ -8,7 +8,7 @@ from enum import StrEnum
 import pytest
 
 from services.orders.order import ORDER as STATE
-from services.orders.order import MoneyPlan, Order, Parcel, PaperTrail, Stock
+from services.orders.order import MoneyPlan, Order, PaperTrail, Parcel, Stock
 from services.orders.process import HANDLES
 from services.orders.tracks import (
     CARRIAGE,

@@ -113,8 +113,26 @@ class House:
         for _ in range(250):
             if not set(await self.work()) - set(kinds):
                 return
-            await asyncio.sleep(0.02)
+            await self.breathe()
         raise AssertionError(f"still to do: {await self.work()}")
+
+    async def until(self, true: Callable[[], bool]) -> None:
+        for _ in range(250):
+            if true():
+                return
+            await self.breathe()
+        raise AssertionError("it did not come true")
+
+    async def until_spoken(self, facts: int) -> None:
+        for _ in range(250):
+            if len(await self.spoken()) >= facts:
+                return
+            await self.breathe()
+        raise AssertionError(f"only {await self.spoken()}")
+
+    @staticmethod
+    async def breathe() -> None:
+        await asyncio.sleep(0.02)
 
     async def close(self) -> None:
         await self.client.aclose()

@@ -17,7 +17,7 @@ FLAGS: Final = (
 
 
 def chromium() -> str:
-    """The browser's path. Fails where there is none and CI is set; elsewhere the test is skipped, with what mends it."""
+    """The browser's path. Fails where there is none and CI is set; elsewhere skips, and says what mends it."""
     found = shutil.which("chromium") or shutil.which("chromium-browser")
     if found:
         return found

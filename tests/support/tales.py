@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 from shared.broker.ports import Partition, Record
 from shared.events import catalog, customs, logistics, orders, payments
@@ -60,7 +61,7 @@ class Tale:
         self.envelopes.append(Envelope(uuid7(), fact, self.at, because, "mombasa-fuzhou"))
         return self.last
 
-    def of(self) -> dict[str, str]:
+    def of(self) -> dict[str, Any]:
         return {"order_id": self.order, "seller": self.seller}
 
     def records(self) -> list[Record]:
@@ -71,7 +72,7 @@ class Tale:
     def placed(self, total: str = "129.00", title: str = "Kenya AA roasted coffee, 250 g") -> str:
         paid = cny(total)
         line = OrderLine(1, SKU, title, 2, cny("64.50"), paid, cny("0.00"))
-        amounts = Amounts(paid, cny("0.00"), cny("0.00"), None, True, paid)  # noqa: FBT003
+        amounts = Amounts(paid, cny("0.00"), cny("0.00"), None, True, paid)
         declared = DeclaredBy("self", "partner", "partner", "self")
         fact = orders.OrderPlaced(
             **self.of(), connection=f"{self.seller}-shop", shop="highland-shopify", channel="shopify",
@@ -184,7 +185,9 @@ class Tale:
             **self.of(), parcel_id=self.parcel, milestone="out_for_delivery", at=self.at, late=False
         )
         self.say(step, after=timedelta(days=1, hours=20))
-        return self.say(logistics.ParcelDelivered(**self.of(), parcel_id=self.parcel, at=self.at), after=timedelta(hours=3))
+        return self.say(
+            logistics.ParcelDelivered(**self.of(), parcel_id=self.parcel, at=self.at), after=timedelta(hours=3)
+        )
 
     def paid_out(self) -> str:
         may = self.say(orders.FundsReleaseAuthorised(**self.of()), self.last, timedelta(days=15))
@@ -237,4 +240,3 @@ def record(envelope: Envelope, offset: int) -> Record:
     event = envelope.event
     value = event.model_dump_json().encode()
     return Record(Partition(event.topic, 0), offset, event.key, value, write_headers(envelope), 0)
-

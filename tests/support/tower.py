@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
@@ -45,7 +46,7 @@ class Tower:
     letters: list[DeadLetter]
 
     async def hears(self, *tales: Tale) -> list[Fate]:
-        """Every fact of these tales, in order, as the consumer would hand them over; the clock stands at the last one."""
+        """Every fact of these tales, as the consumer would hand them over; the clock stands at the last one."""
         records = [record for tale in tales for record in tale.records()]
         self.clock.skip(max(tale.at for tale in tales) - self.clock.now())
         return await self.takes(records)
@@ -95,22 +96,29 @@ async def dsn(postgres: EmbeddedPostgres, template: str) -> AsyncIterator[str]:
     await admin.close()
 
 
-@pytest.fixture
-async def tower(dsn: str, tmp_path: Path) -> AsyncIterator[Tower]:
-    tokens = {**development_tokens(tmp_path), "other": OTHER}
-    known = json.loads((tmp_path / "tokens.json").read_text())
+@asynccontextmanager
+async def opened(dsn: str, folder: Path, **settings: Any) -> AsyncIterator[Tower]:
+    """A tower on this database, with its secrets in `folder`."""
+    tokens = {**development_tokens(folder), "other": OTHER}
+    known = json.loads((folder / "tokens.json").read_text())
     known[digest(OTHER)] = {"role": "seller", "seller": "lakeside-tea", "name": "dev-other"}
-    (tmp_path / "tokens.json").write_text(json.dumps(known))
-    settings = TowerSettings(secrets=tmp_path, dsn=SecretStr(dsn))
+    (folder / "tokens.json").write_text(json.dumps(known))
+    told = TowerSettings(secrets=folder, dsn=SecretStr(dsn), **settings)
     clock = FrozenClock(NOON)
-    resources = Resources.open("tower", settings, EmbeddedBroker(Database(dsn, "log")), clock)
+    resources = Resources.open("tower", told, EmbeddedBroker(Database(dsn, "log")), clock)
     letters: list[DeadLetter] = []
 
     async def attention() -> Sequence[DeadLetter]:
         return letters
 
-    service = build(resources, settings, attention)
+    service = build(resources, told, attention)
     app = new_app("tower")
     app.include_router(service.router)
     yield Tower(service, app, clock, tokens, letters)
     await service.stop()
+
+
+@pytest.fixture
+async def tower(dsn: str, tmp_path: Path) -> AsyncIterator[Tower]:
+    async with opened(dsn, tmp_path) as running:
+        yield running

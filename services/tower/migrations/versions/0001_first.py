@@ -20,6 +20,7 @@ def upgrade() -> None:
     op.execute("CREATE INDEX ix_stories_started_at ON stories (started_at, key)")
     op.execute("CREATE INDEX ix_stories_ended_at ON stories (ended_at) WHERE ended_at IS NOT NULL")
     op.execute("CREATE INDEX ix_stories_open ON stories (state, stage_since) WHERE ended_at IS NULL")
+    op.execute("CREATE INDEX ix_stories_watched ON stories (level) WHERE level IN ('bad', 'warn')")
     op.execute("CREATE INDEX ix_stories_ids ON stories USING gin (ids)")
     op.execute(
         """CREATE TABLE entries (
