@@ -237,20 +237,16 @@ def with_phase(dossier: Dossier, phase: Phase) -> Dossier:
 # --- sending --------------------------------------------------------------------------------------------------------
 
 
-def send(policy: Policy, dossier: Dossier, kind: Kind, now: datetime, due: datetime | None = None) -> Said:
-    """Hand the stored bytes to the window at `due` (at once without it), and wait for a word about them."""
+def send(policy: Policy, dossier: Dossier, kind: Kind, due: datetime) -> Said:
+    """Hand the stored bytes to the window at `due`."""
     sub, sale = dossier.submission, dossier.sale
     assert sub is not None
     assert sale is not None
-    paper, parties, leaves = sub.paper(kind), policy.parties(sale), due or now
-    office = parties.office, parties.office_confirmed
-    task = Submit(dossier.order_id, sub.version, kind, paper.envelope, *office)
-    overdue = ReceiptOverdue(dossier.order_id, sub.version, kind)
-    work = (
-        Work(SUBMIT, dossier.order_id, leaves, task, f"{kind}/{sub.version}/{paper.resent}"),
-        Work(RECEIPT_OVERDUE, dossier.order_id, policy.after(leaves, policy.receipt_patience), overdue, kind),
+    paper, parties = sub.paper(kind), policy.parties(sale)
+    task = Submit(
+        dossier.order_id, sub.version, kind, paper.envelope, parties.office, office_confirmed=parties.office_confirmed
     )
-    return Said(_with_paper(dossier, kind, replace(paper, sent_at=leaves)), work=work)
+    return Said(dossier, work=(Work(SUBMIT, dossier.order_id, due, task, f"{kind}/{sub.version}/{paper.resent}"),))
 
 
 def _with_paper(dossier: Dossier, kind: Kind, paper: Paper) -> Dossier:
@@ -258,13 +254,13 @@ def _with_paper(dossier: Dossier, kind: Kind, paper: Paper) -> Dossier:
     return replace(dossier, submission=dossier.submission.with_paper(kind, paper))
 
 
-def resend(policy: Policy, dossier: Dossier, kind: Kind, now: datetime, due: datetime | None = None) -> Said:
-    """The identical bytes once more; after the last time a person."""
+def resend(policy: Policy, dossier: Dossier, kind: Kind, now: datetime, due: datetime) -> Said:
+    """The identical bytes once more, at `due`; after the last time a person."""
     assert dossier.submission is not None
     paper = dossier.submission.paper(kind)
     if paper.resent >= policy.resends:
         return Said(dossier.with_case("no_receipt", f"{kind}: sent {paper.resent + 1} times, {paper.error}", now))
-    return send(policy, _with_paper(dossier, kind, replace(paper, resent=paper.resent + 1)), kind, now, due)
+    return send(policy, _with_paper(dossier, kind, replace(paper, resent=paper.resent + 1)), kind, due)
 
 
 def inventory_out(policy: Policy, dossier: Dossier, now: datetime) -> Said:
@@ -288,19 +284,32 @@ def submitted(dossier: Dossier) -> DeclarationSubmitted:
     )
 
 
-def sending_ended(dossier: Dossier, task: Submit, result: object, now: datetime) -> Said:
-    """Taken says nothing of the content. Unanswered is no refusal: the timer sends the same bytes again."""
+def sending_ended(policy: Policy, dossier: Dossier, task: Submit, result: object, now: datetime) -> Said:
+    """Taken says nothing of the content, unanswered is no refusal: either way a word about it is awaited now."""
     sub = dossier.submission
     if sub is None or sub.version != task.version:
         return Said(dossier)
-    paper = sub.paper(task.kind)
     match result:
         case Refused(code=code, message=message):
             return _not_taken(dossier, task.kind, code, message, now)
         case Exhausted(code=code, message=message):
-            return Said(_with_paper(dossier, task.kind, replace(paper, error=f"{code}: {message}"[:200])))
+            error = f"{code}: {message}"[:200]
         case _:  # the window's answer
-            return Said(_with_paper(dossier, task.kind, replace(paper, error="")))
+            error = ""
+    paper = replace(sub.paper(task.kind), error=error, sent_at=now)
+    sent = _with_paper(dossier, task.kind, paper)
+    if not _awaited(sub, task.kind):
+        return Said(sent)
+    overdue = ReceiptOverdue(dossier.order_id, sub.version, task.kind)
+    due = policy.after(now, policy.receipt_patience)
+    return Said(sent, work=(Work(RECEIPT_OVERDUE, dossier.order_id, due, overdue, task.kind),))
+
+
+def _awaited(sub: Submission, kind: Kind) -> bool:
+    """Nothing final was said about the document, and it still matters."""
+    ended = sub.phase in (Phase.MISMATCHED, Phase.REJECTED) or (kind is Kind.ORDER and sub.order.stored)
+    declared_before = sub.paper(kind).progress.state is State.ALREADY_DECLARED
+    return not ended and (declared_before or silence(sub.paper(kind).progress) != ())
 
 
 def _not_taken(dossier: Dossier, kind: Kind, code: str, message: str, now: datetime) -> Said:
@@ -344,18 +353,16 @@ def rejected(dossier: Dossier, advice: Advice) -> Said:
 
 def receipt_overdue(policy: Policy, dossier: Dossier, task: ReceiptOverdue, now: datetime) -> Said:
     sub = dossier.submission
-    if sub is None or sub.version != task.version or sub.phase in (Phase.MISMATCHED, Phase.REJECTED):
+    if sub is None or sub.version != task.version or not _awaited(sub, task.kind):
         return Said(dossier)
     paper = sub.paper(task.kind)
-    if paper.progress.state is State.ALREADY_DECLARED and task.kind is Kind.INVENTORY:
+    if paper.progress.state is State.ALREADY_DECLARED:
         return Said(dossier.with_case("no_receipt", "customs says it was declared before, and no more", now))
-    if not silence(paper.progress):
-        return Said(dossier)
     if paper.progress.state not in (State.SENT_UNKNOWN, State.SEND_ERROR_RETRYABLE) and paper.sent_at is not None:
         final = policy.after(paper.sent_at, policy.stored_patience)
         if now < final:
             return Said(dossier, work=(Work(RECEIPT_OVERDUE, dossier.order_id, final, task, task.kind),))
-    return resend(policy, dossier, task.kind, now)
+    return resend(policy, dossier, task.kind, now, now)
 
 
 def _timers(dossier: Dossier) -> tuple[WorkName, ...]:

@@ -132,11 +132,11 @@ def _acted(policy: Policy, dossier: Dossier, receipt: Receipt, step: Step, now: 
     for action in step.actions:
         if action in _CASES:
             dossier = dossier.with_case(_CASES[action], f"{receipt.kind} {receipt.status}: {receipt.info}", now)
+    timer = (WorkName(RECEIPT_OVERDUE, dossier.order_id, receipt.kind),)
     if Action.RESEND in step.actions:
-        return resend(policy, dossier, receipt.kind, now, policy.after(now, policy.retry_pause))
-    if not silence(step.progress):
-        return Said(dossier, cancel=(WorkName(RECEIPT_OVERDUE, dossier.order_id, receipt.kind),))
-    return Said(dossier)
+        again = resend(policy, dossier, receipt.kind, now, policy.after(now, policy.retry_pause))
+        return replace(again, cancel=timer)
+    return Said(dossier, cancel=() if silence(step.progress) else timer)
 
 
 def _over_the_year(states: States, dossier: Dossier, receipt: Receipt, now: datetime) -> Said:

@@ -221,7 +221,7 @@ def _ended(policy: Policy, states: States, dossier: Dossier, outcome: Outcome, n
         case Sign(draft=draft), result:
             return signing_ended(policy, dossier, draft, result, now)
         case Submit() as task, result:
-            return sending_ended(dossier, task, result, now)
+            return sending_ended(policy, dossier, task, result, now)
         case ReceiptOverdue() as task, Due():
             return receipt_overdue(policy, dossier, task, now)
         case WaybillOverdue() as task, Due():

@@ -12,14 +12,14 @@ from datetime import datetime
 from typing import Final
 
 from services.tower.stages import ENDED, Pace, Stage
-from services.tower.story import Level, Story
+from services.tower.story import Hold, Level, Story
 
 SLOW: Final = "slow"
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """`owner` is who acts next: buyer, shop, channel, operator, payments, customs, carrier, warehouse or nobody."""
+    """`owner` is who acts next, by the names of `owner.*` in the catalogues."""
 
     level: Level
     reason: str
@@ -63,16 +63,18 @@ _WHILE_OPEN: Final = (
     Trouble("short", Level.BAD, "operator", _is("goods", "short")),
     Trouble("payment_failed", Level.WARN, "buyer", _is("money", "failed")),
 )
+# Who lifts a hold, the weightiest first; every other one is an operator's, and weighs more than these.
 HOLD_OWNERS: Final = {
-    "identity_missing": "shop",
-    "customs": "shop",
-    "cancel_requested": "customs",
-    "group_pending": "nobody",
-    "presale_balance": "buyer",
-    "address_changed": "shop",
     "payment_not_declarable": "shop",
+    "customs": "shop",
+    "address_changed": "shop",
+    "identity_missing": "shop",
+    "cancel_requested": "customs",
     "risk_review": "channel",
+    "presale_balance": "buyer",
+    "group_pending": "nobody",
 }
+_WEIGHT: Final = {hold: n for n, hold in enumerate(HOLD_OWNERS)}
 _WAITS: Final = {
     Stage.PLACED: "customs",
     Stage.UNPAID: "buyer",
@@ -86,18 +88,22 @@ _WAITS: Final = {
 }
 
 
-def standing(story: Story) -> Answer:
+def standing(story: Story, stage: Stage) -> Answer:
     """What the facts alone say; how long it has been so is not asked."""
-    stage = Stage(story.stage) if story.stage else Stage.PLACED
     if stage in ENDED and not story.holding:
-        return Answer(Level.OK if stage is Stage.COMPLETED else Level.NONE, stage, "nobody")
+        return Answer(Level.OK if stage is Stage.COMPLETED else Level.NONE, stage, "over")
     troubles = TROUBLES if stage is Stage.CLOSING or stage in ENDED else (*TROUBLES, *_WHILE_OPEN)
     for trouble in troubles:
         if trouble.true_of(story):
             return Answer(trouble.level, trouble.reason, trouble.owner)
     if story.holding:
-        return _held(story.holding[0].name)
+        return _held(main_hold(story).name)
     return Answer(Level.RUN, stage, _WAITS[stage])
+
+
+def main_hold(story: Story) -> Hold:
+    """The weightiest of its holds; there is at least one."""
+    return min(story.holding, key=lambda hold: _WEIGHT.get(hold.name, -1))
 
 
 def _held(hold: str) -> Answer:
@@ -108,8 +114,9 @@ def _held(hold: str) -> Answer:
 
 def answer(story: Story, pace: Pace, now: datetime) -> Answer:
     """The same, and late where nothing else is wrong and the stage lasts longer than usual."""
-    found = standing(story)
-    limit = pace.limit(Stage(story.stage)) if story.stage else None
+    stage = Stage(story.stage or Stage.PLACED)
+    found = standing(story, stage)
+    limit = pace.limit(stage)
     if (
         found.level is Level.RUN
         and limit is not None

@@ -16,11 +16,15 @@ LANES: Final = tuple(Lane)
 
 @dataclass(frozen=True, slots=True)
 class Elbow:
-    """The way from the cause's lane to the node, and the arrow's tip; in the colour of the cause's lane."""
+    """The way from the cause's lane to the node, and the arrow's tip; in the colour of the cause's lane.
+
+    `beside`: not from its cause but from another line that the same message from outside led to.
+    """
 
     lane: Lane
     way: str
     tip: str
+    beside: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,17 +42,18 @@ def x_of(lane: Lane) -> int:
     return FIRST + PITCH * LANES.index(lane)
 
 
-def gutter(lane: Lane, level: Level, cause: Lane | None) -> Gutter:
-    return Gutter(lane, level, x_of(lane), MIDDLE, None if cause is None else _elbow(cause, lane))
+def gutter(lane: Lane, level: Level, cause: Lane | None, *, beside: bool = False) -> Gutter:
+    elbow = None if cause is None else _elbow(cause, lane, beside=beside)
+    return Gutter(lane, level, x_of(lane), MIDDLE, elbow)
 
 
-def _elbow(cause: Lane, lane: Lane) -> Elbow:
+def _elbow(cause: Lane, lane: Lane, *, beside: bool) -> Elbow:
     here, there, y = x_of(lane), x_of(cause), MIDDLE
     if here == there:
-        return Elbow(cause, f"M{here} 0V{y - 12}", f"M{here} {y - 8}l-4 -6h8z")
+        return Elbow(cause, f"M{here} 0V{y - 12}", f"M{here} {y - 8}l-4 -6h8z", beside)
     side = 1 if here > there else -1
     way = f"M{there} 0V{y - 8}Q{there} {y} {there + 8 * side} {y}H{here - 13 * side}"
-    return Elbow(cause, way, f"M{here - 9 * side} {y}l{-6 * side} -4v8z")
+    return Elbow(cause, way, f"M{here - 9 * side} {y}l{-6 * side} -4v8z", beside)
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,7 +24,7 @@ from services.tower.store import PAGE, Cursor, Filter
 from services.tower.store_figures import AGES
 from services.tower.story import Story
 from services.tower.strip import strip
-from services.tower.timeline import QUIET, chosen, expected, folded, lines, traces
+from services.tower.timeline import QUIET, SHORTEST, chosen, expected, folded, lines, traces
 from shared.http.app import read_body
 from shared.http.payload import read_form
 from shared.http.problem import NotAllowed, NotAuthenticated, NotFound
@@ -130,7 +130,7 @@ def _row(frame: Frame, visit: Visit, story: Story) -> dict[str, Any]:
 
 
 async def _order(frame: Frame, visit: Visit, story: Story) -> Response:
-    whole = lines(await store.lines(frame.service.resources.read, story.id), frame.pace.real(QUIET))
+    whole = lines(await store.lines(frame.service.resources.read, story.id), max(frame.pace.real(QUIET), SHORTEST))
     tracks = [lane for lane in visit.request.query_params.getlist("track") if lane in LANES]
     problems = visit.asked("problems") == "1"
     shown, left_out = folded(chosen(whole, tracks, problems=problems))

@@ -6,6 +6,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Final
 
+from services.tower.answer import standing
 from services.tower.finding import public_code
 from services.tower.stages import stage_of
 from services.tower.steps import ROWS, told_by
@@ -36,7 +37,7 @@ def decide(states: States, content: object, _: datetime) -> Answer:
         line = entry(envelope, 1)
         return Decision(puts=(ENTRY.put(line.id, line),))
     before = states.get(STORY, fact.key) or _begun(envelope)
-    after = _staged(told_by(replace(before, facts=before.facts + 1), fact, envelope.time), envelope.time)
+    after = _standing(told_by(before, fact, envelope.time), envelope.time)
     line = entry(envelope, after.facts)
     return Decision(puts=(STORY.put(fact.key, after), ENTRY.put(line.id, line)))
 
@@ -52,11 +53,14 @@ def _begun(envelope: Envelope) -> Story:
     return story.named(order_id=order_id, code=public_code(order_id))
 
 
-def _staged(story: Story, at: datetime) -> Story:
+def _standing(story: Story, at: datetime) -> Story:
+    """Counted, dated, and with what all tracks together say."""
     stage = stage_of(story)
-    if stage != story.stage:
-        story = replace(story, stage=stage.value, stage_since=at)
-    return replace(story, started_at=min(story.started_at, at), changed_at=max(story.changed_at, at))
+    found = standing(story, stage)
+    return replace(
+        story, facts=story.facts + 1, stage=stage.value, stage_since=story.stage_since if stage == story.stage else at,
+        level=found.level, reason=found.reason, started_at=min(story.started_at, at), changed_at=max(story.changed_at, at),
+    )  # fmt: skip
 
 
 def entry(envelope: Envelope, number: int) -> Entry:

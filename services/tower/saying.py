@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from services.tower.answer import Answer, answer
+from services.tower.answer import Answer, answer, main_hold
 from services.tower.stages import Pace, Stage
 from services.tower.story import Entry, Story
 from services.tower.wording import Words
@@ -35,7 +35,7 @@ def said(words: Words, story: Story, pace: Pace, now: datetime) -> Said:
 
 
 def _values(words: Words, story: Story, pace: Pace, now: datetime) -> dict[str, str]:
-    hold = story.holding[0] if story.holding else None
+    hold = main_hold(story) if story.holding else None
     limit = pace.limit(Stage(story.stage)) if story.stage else None
     values = {
         "stage": words.t(f"stage.{story.stage}"),
@@ -71,6 +71,8 @@ def _told(words: Words, values: Mapping[str, str]) -> dict[str, str]:
 def _value(words: Words, name: str, text: str) -> str:
     if name == "milestone":
         return milestone(words, text)
+    if name == "hold":
+        return reason(words, f"hold.{text}")
     return _time(words, text) if name.endswith("at") else text
 
 

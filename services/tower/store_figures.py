@@ -22,6 +22,7 @@ from shared.security.auth import Principal
 # Business time; the last column has no end.
 AGES: Final = tuple(timedelta(hours=hours) for hours in (1, 6, 24, 72, 168))
 BARS: Final = 24
+WINDOWS: Final = (timedelta(minutes=5), timedelta(hours=1), timedelta(hours=6), timedelta(days=1))
 _COMPLETED: Final = STORIES.c.state == Stage.COMPLETED.value
 
 
@@ -130,9 +131,9 @@ async def _reasons(tx: AsyncConnection, principal: Principal) -> tuple[Reason, .
 
 
 async def _window(tx: AsyncConnection, principal: Principal, now: datetime) -> timedelta:
-    """A day, or an hour where everything that was ever accepted is younger than that."""
+    """The shortest of WINDOWS since the first order of all; at most a day."""
     first = await tx.scalar(select(func.min(STORIES.c.started_at)).where(*seen(principal)))
-    return timedelta(hours=1) if first is None or now - first < timedelta(hours=1) else timedelta(days=1)
+    return next((window for window in WINDOWS if first is None or now - first < window), WINDOWS[-1])
 
 
 async def _bars(

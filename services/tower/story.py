@@ -81,13 +81,21 @@ class Purse:
     expires_at: datetime | None = None
 
     @property
+    def kept(self) -> Money | None:
+        """Received and not sent back."""
+        if self.captured is None or self.refunded is None or self.refunded.currency != self.captured.currency:
+            return self.captured
+        return self.captured - self.refunded
+
+    @property
+    def shares(self) -> Money | None:
+        """What was paid out and not to the seller: the tax, which left at customs' release, and the helpers."""
+        return None if self.kept is None or self.seller_share is None else self.kept - self.seller_share
+
+    @property
     def in_hand(self) -> Money | None:
-        """Received, not sent back and not paid out."""
-        rest = self.captured
-        for gone in (self.refunded, self.released):
-            if rest is not None and gone is not None and gone.currency == rest.currency:
-                rest -= gone
-        return rest
+        """What still lies with us: nothing once the escrow is released."""
+        return self.kept if self.kept is None or self.released is None else Money.zero(self.kept.currency)
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,6 +135,8 @@ class Story:
     stage: str = ""
     stage_since: datetime | None = None
     ended_at: datetime | None = None
+    level: Level = Level.RUN
+    reason: str = ""
 
     def state(self, track: str) -> str:
         step = self.tracks.get(track)

@@ -68,14 +68,17 @@ _PAPERS: Final = ("assessment", "payment_paper", "waybill_paper")
 
 
 def strip(story: Story) -> tuple[tuple[Lane, tuple[Node, ...]], ...]:
-    """One row of nodes per drawn lane."""
-    return (
+    """One row of nodes per drawn lane. Nothing lies ahead of an order that was cancelled."""
+    rows = (
         (Lane.ORDER, (*_order(story),)),
         (Lane.PAYMENT, (*_nodes(story, "money"), *_nodes(story, "funds"))),
         (Lane.DOCUMENTS, tuple(_paper(story, name) for name in _PAPERS)),
         (Lane.CUSTOMS, _nodes(story, "inventory")),
         (Lane.GOODS, (*_nodes(story, "goods"), *_parcels(story))),
     )
+    if story.state("intent") != "cancelled":
+        return rows
+    return tuple((lane, tuple(node for node in row if node.level is not Level.NONE)) for lane, row in rows)
 
 
 def _order(story: Story) -> Iterator[Node]:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
+from functools import lru_cache
 from typing import Final
 
 from sqlalchemy import BigInteger, Column, DateTime, Identity, Index, Integer, Text
 from sqlalchemy.dialects.postgresql import JSONB
 
-from services.tower.answer import standing
 from services.tower.finding import index_words
 from services.tower.process import ENTRY, STORY
 from services.tower.story import Story
@@ -59,6 +59,11 @@ ENTRIES: Final = state_table(
 )
 
 
+@lru_cache(maxsize=4096)  # an order's numbers come with few of its facts
+def _index(ids: tuple[str, ...]) -> str:
+    return json.dumps(index_words(ids))
+
+
 def _in_hand(story: Story) -> int:
     money = story.purse.in_hand
     return money.minor if money else 0
@@ -71,10 +76,10 @@ TABLES: Final = (
         {
             "seller": lambda story: story.seller,
             "state": lambda story: story.stage,
-            "level": lambda story: standing(story).level.value,
-            "reason": lambda story: standing(story).reason,
+            "level": lambda story: story.level.value,
+            "reason": lambda story: story.reason,
             "holds": lambda story: json.dumps([hold.name for hold in story.holding]),
-            "ids": lambda story: json.dumps(index_words(story.ids)),
+            "ids": lambda story: _index(story.ids),
             "started_at": lambda story: story.started_at,
             "changed_at": lambda story: story.changed_at,
             "stage_since": lambda story: story.stage_since,

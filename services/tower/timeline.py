@@ -4,25 +4,30 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Final
 
 from services.tower.drawing import Gutter, gutter
 from services.tower.stages import OPEN, Stage
 from services.tower.story import Entry, Lane, Level, Story
 
-QUIET: Final = timedelta(hours=6)  # a longer silence is folded into one line
+QUIET: Final = timedelta(hours=6)  # business time; a longer silence is folded into one line
+SHORTEST: Final = timedelta(minutes=1)  # real time; nothing shorter is called silence, however fast the clock runs
 PROBLEM: Final = frozenset({Level.WARN, Level.BAD})
 _HEAD, _TAIL = 50, 100  # of a very long story
 
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """`n` counts by time. `cause` is the line that led to this one, None where a message from outside did."""
+    """`n` counts by time. `cause` is the line that led to this one, None where a message from outside did.
+
+    `beside` is the first line that the same message led to, if that is another one.
+    """
 
     n: int
     entry: Entry
     cause: int | None
+    beside: int | None
     later: timedelta
     silence: timedelta | None
     gutter: Gutter
@@ -37,18 +42,29 @@ class Expected:
 
 def lines(entries: Sequence[Entry], quiet: timedelta = QUIET) -> tuple[Line, ...]:
     """One line a fact, by time; `entries` come sorted."""
-    numbers = {entry.id: n for n, entry in enumerate(entries, start=1)}
-    by_id = {entry.id: entry for entry in entries}
-    made: list[Line] = []
-    before: datetime | None = None
+    numbered = {entry.id: (n, entry) for n, entry in enumerate(entries, start=1)}
+    first: dict[str, tuple[int, Entry]] = {}
     for n, entry in enumerate(entries, start=1):
-        cause = by_id.get(entry.cause)
-        silence = entry.at - before if before is not None and entry.at - before > quiet else None
-        later = entry.at - cause.at if cause else timedelta()
-        drawn = gutter(entry.lane, entry.level, cause.lane if cause else None)
-        made.append(Line(n, entry, numbers.get(entry.cause), later, silence, drawn))
-        before = entry.at
-    return tuple(made)
+        first.setdefault(entry.cause, (n, entry))
+    befores: list[Entry | None] = [None, *entries]
+    return tuple(
+        _line(n, entry, numbered.get(entry.cause), first[entry.cause], _silence(before, entry, quiet))
+        for n, (before, entry) in enumerate(zip(befores, entries, strict=False), start=1)
+    )
+
+
+def _line(
+    n: int, entry: Entry, cause: tuple[int, Entry] | None, first: tuple[int, Entry], silence: timedelta | None
+) -> Line:
+    beside = first if cause is None and first[0] != n else None
+    origin = cause or beside
+    drawn = gutter(entry.lane, entry.level, origin[1].lane if origin else None, beside=beside is not None)
+    later = entry.at - cause[1].at if cause else timedelta()
+    return Line(n, entry, cause[0] if cause else None, beside[0] if beside else None, later, silence, drawn)
+
+
+def _silence(before: Entry | None, entry: Entry, quiet: timedelta) -> timedelta | None:
+    return entry.at - before.at if before is not None and entry.at - before.at > quiet else None
 
 
 def chosen(story: Sequence[Line], lanes: Sequence[str], *, problems: bool) -> tuple[Line, ...]:

@@ -73,16 +73,12 @@ class Words:
                 break  # `1 d 3 min` says more than anybody wants to know
         return (" " if self.language == "en" else "").join(parts[:2])
 
-    def hours(self, business: timedelta) -> str:
-        """A column's bound, in one unit."""
-        return self.span(business)
-
     def day(self, at: datetime) -> str:
         local = at.astimezone(self.zone)
         return f"{local.day} {_MONTHS[local.month - 1]}" if self.language == "en" else f"{local.month}月{local.day}日"
 
-    def clock(self, at: datetime) -> str:
-        return at.astimezone(self.zone).strftime("%H:%M")
+    def clock(self, at: datetime, *, seconds: bool = False) -> str:
+        return at.astimezone(self.zone).strftime("%H:%M:%S" if seconds else "%H:%M")
 
     def exact(self, at: datetime) -> str:
         return f"{at.astimezone(self.zone):%Y-%m-%d %H:%M:%S %Z}"

@@ -19,7 +19,7 @@ from shared.broker.ports import BrokerGone, Fetched, Message, Oversize, Partitio
 from shared.db.engine import Database, DatabaseGone
 from shared.flow.headers import pack, unpack
 
-POLL_SECONDS: Final = 0.05  # between processes; inside one a publish wakes the readers at once
+POLL_SECONDS: Final = 0.2  # between processes; inside one a publish wakes the readers at once
 
 _SCHEMA: Final = """
 CREATE TABLE IF NOT EXISTS log (

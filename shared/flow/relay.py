@@ -19,7 +19,7 @@ from shared.telemetry import Telemetry
 log = logger("relay")
 
 RUN: Final = 500
-BUSY_SECONDS: Final = 0.05  # poll between processes; in process a commit wakes us at once
+BUSY_SECONDS: Final = 0.2  # poll between processes; in process a commit wakes us at once
 AGAIN_SECONDS: Final = 0.5  # after a failure, before all is built anew
 LEADER_LOCK: Final = 7_001  # session advisory lock: economy only, order does not rest on it
 

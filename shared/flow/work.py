@@ -27,7 +27,7 @@ log = logger("work")
 
 SLOTS: Final = 32
 LEASE: Final = timedelta(seconds=60)  # > the longest client deadline (15 s) + applying; shorter sent one call forty times
-IDLE_SECONDS: Final = 0.1
+IDLE_SECONDS: Final = 0.2
 BACKOFF: Final = (1.0, 5.0, 30.0, 120.0, 600.0)  # seconds after each failed try
 
 # A lease that nobody ended may have called already: the row is unknown from then on, not new.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any
@@ -272,8 +273,9 @@ async def test_a_refund_that_was_never_there_is_sent_again_under_the_same_number
     provider.says(refunded(wanted, "PROCESSING"))
     house.clock.skip(timedelta(seconds=2))
     await house.rests(commands.REFUND_CHECK)
-    provider.says(refunded(wanted, "SUCCESS"))
     house.clock.skip(timedelta(hours=1))
+    body = json.dumps(refunded(wanted, "SUCCESS")).encode()
+    provider.says_bytes(body, provider.sign(body, house.clock.now()))
     await house.rests()
 
     assert names(await house.spoken())[-1] == "refund.completed"

@@ -92,7 +92,7 @@ async def running(
     kind: type[S],
     clock: FrozenClock,
     roles: Sequence[RoleName] = ("api",),
-    **more: object,
+    **more: Any,
 ) -> AsyncIterator[Running]:
     """`more` are settings of the service; its secrets lie in `folder`."""
     (folder / "tokens.json").write_text(json.dumps({digest(token): who for token, who in TOKENS.items()}))

@@ -7,7 +7,8 @@ from datetime import timedelta
 
 import pytest
 
-from services.tower.answer import HOLD_OWNERS, TROUBLES, answer, standing
+from services.tower.answer import HOLD_OWNERS, TROUBLES, Answer, answer
+from services.tower.answer import standing as standing_at
 from services.tower.pages_words import catalogue, words_in
 from services.tower.process import STORY, make_process
 from services.tower.saying import reason, said
@@ -22,6 +23,10 @@ PACE = Pace()
 def a_story(stage: Stage = Stage.PLACED, **tracks: str) -> Story:
     steps = {name: Step(state, NOON) for name, state in tracks.items()}
     return Story(Tale().order, NOON, NOON, tracks=steps, stage=stage.value, stage_since=NOON)
+
+
+def standing(story: Story) -> Answer:
+    return standing_at(story, Stage(story.stage))
 
 
 def after(tale: Tale) -> Story:
@@ -66,7 +71,7 @@ def test_a_parcel_in_trouble_needs_a_person(carriage: str) -> None:
 def test_what_has_ended_needs_nobody() -> None:
     ended = a_story(Stage.CANCELLED, intent="cancelled", goods="short", money="refunded")
 
-    assert (standing(ended).level, standing(ended).owner) == (Level.NONE, "nobody")
+    assert (standing(ended).level, standing(ended).owner) == (Level.NONE, "over")
 
 
 def test_an_order_being_undone_is_not_called_short() -> None:
@@ -142,3 +147,11 @@ def test_what_an_operator_must_settle_is_blocked_even_when_the_order_has_ended()
     assert (standing(ended).level, standing(ended).reason, standing(ended).owner) == (
         Level.BAD, "hold.payment_audit", "operator",
     )  # fmt: skip
+
+
+def test_of_several_holds_the_weightiest_is_the_answer() -> None:
+    def held(*names: str) -> Story:
+        return replace(a_story(), holds={name: Hold(name, "", NOON) for name in names})
+
+    assert standing(held("identity_missing", "payment_not_declarable")).reason == "hold.payment_not_declarable"
+    assert standing(held("identity_missing", "shortage")).reason == "hold.shortage"

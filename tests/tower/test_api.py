@@ -44,7 +44,7 @@ async def test_the_same_timeline_in_chinese(tower: Tower) -> None:
     told = await tower.get(f"/v1/orders/{tale.order}/timeline?lang=zh")
 
     assert (told["level"], told["why"]) == ("bad", "海关退单：-620013 收货地址不完整")
-    assert told["facts"][-1]["summary"] == "暂停：customs"
+    assert told["facts"][-1]["summary"] == "暂停：地址或商品待更正"
 
 
 async def test_facts_that_come_twice_are_told_once(tower: Tower) -> None:

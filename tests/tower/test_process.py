@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
-from services.tower.answer import standing
+from services.tower.answer import Answer
+from services.tower.answer import standing as standing_at
 from services.tower.process import ENTRY, STORY, make_process, trace_id
+from services.tower.stages import Stage
 from services.tower.story import Entry, Story
 from shared.events import catalog, orders
 from shared.events.envelope import Cause, Envelope
@@ -28,6 +30,10 @@ def told(envelopes: list[Envelope]) -> tuple[Story, list[Entry]]:
     story = states.get(STORY, envelopes[0].event.key)
     assert story is not None
     return story, [line for line in lines if isinstance(line, Entry)]
+
+
+def standing(story: Story) -> Answer:
+    return standing_at(story, Stage(story.stage))
 
 
 def tracks(story: Story) -> dict[str, str]:

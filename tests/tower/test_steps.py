@@ -80,7 +80,10 @@ def test_a_second_capture_adds_to_the_first() -> None:
     assert (second.state("money"), second.purse.captured) == ("covered", cny("129.00"))
 
 
-def test_money_in_hand_is_what_came_less_what_went() -> None:
-    purse = replace(a_story().purse, captured=cny("129.00"), refunded=cny("29.00"), released=cny("60.00"))
+def test_money_in_hand_is_what_came_less_what_went_back_until_the_escrow_is_released() -> None:
+    held = replace(a_story().purse, captured=cny("129.00"), refunded=cny("29.00"))
+    # The tax left at customs' release: the escrow pays out the rest and is zero.
+    done = replace(held, released=cny("90.00"), seller_share=cny("85.00"))
 
-    assert purse.in_hand == cny("40.00")
+    assert (held.in_hand, held.shares) == (cny("100.00"), None)
+    assert (done.in_hand, done.shares) == (cny("0.00"), cny("15.00"))

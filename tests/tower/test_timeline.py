@@ -11,6 +11,7 @@ from services.tower.process import entry
 from services.tower.story import Lane, Level, Step, Story
 from services.tower.strip import PATHS, nodes, strip
 from services.tower.timeline import Line, chosen, expected, folded, lines, traces
+from shared.events import orders
 from tests.support.tales import NOON, Tale
 from tests.tower.test_answer import after
 
@@ -32,6 +33,19 @@ def test_every_line_names_the_line_that_caused_it() -> None:
     assert told(tale) == [
         (1, "placed", None), (2, "made", 1), (3, "made", 1), (4, "payment-requested", 2), (5, "opened", 4),
     ]  # fmt: skip
+
+
+def test_lines_of_one_message_from_outside_stand_beside_each_other() -> None:
+    tale = Tale()
+    tale.placed()
+    tale.say(orders.HoldSet(**tale.of(), hold="identity_missing", reason=""))
+    tale.envelopes[1] = replace(tale.envelopes[1], cause=tale.envelopes[0].cause)
+
+    first, second = whole(tale)
+
+    assert [(line.cause, line.beside) for line in (first, second)] == [(None, None), (None, 1)]
+    assert second.gutter.elbow is not None
+    assert second.gutter.elbow.beside
 
 
 def test_a_silence_of_more_than_six_hours_is_one_row() -> None:

@@ -1,4 +1,4 @@
-"""Memory as it really is: PSS, because plain RSS counts PostgreSQL's shared buffers once per backend."""
+"""What a run costs: memory as PSS (plain RSS counts PostgreSQL's shared buffers once per backend), CPU from /proc."""
 
 from __future__ import annotations
 
@@ -29,3 +29,15 @@ def _pss_kb(pid: int) -> int:
     except OSError:  # it ended while we looked
         return 0
     return 0
+
+
+def cpu_seconds(pid: int) -> float:
+    """user + system time of a process, its children and those it has waited for."""
+    total = 0.0
+    for one in family(pid):
+        try:
+            times = psutil.Process(one).cpu_times()
+        except psutil.NoSuchProcess:
+            continue
+        total += times.user + times.system + times.children_user + times.children_system
+    return total
