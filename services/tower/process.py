@@ -57,9 +57,10 @@ def _standing(story: Story, at: datetime) -> Story:
     """Counted, dated, and with what all tracks together say."""
     stage = stage_of(story)
     found = standing(story, stage)
+    since = story.stage_since if stage == story.stage else at
     return replace(
-        story, facts=story.facts + 1, stage=stage.value, stage_since=story.stage_since if stage == story.stage else at,
-        level=found.level, reason=found.reason, started_at=min(story.started_at, at), changed_at=max(story.changed_at, at),
+        story, facts=story.facts + 1, stage=stage.value, stage_since=since, level=found.level, reason=found.reason,
+        started_at=min(story.started_at, at), changed_at=max(story.changed_at, at),
     )  # fmt: skip
 
 
