@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -112,8 +113,10 @@ class Host:
 class _Server(uvicorn.Server):
     """uvicorn that leaves signals to us and says on which port it listens."""
 
-    def install_signal_handlers(self) -> None:
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
         """Ours are there already; one owner of a signal is enough."""
+        yield
 
     async def listening(self, serving: asyncio.Task[None]) -> None:
         while not self.started:

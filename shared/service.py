@@ -24,9 +24,10 @@ from shared.flow.decision import Process
 from shared.flow.intake import Intake
 from shared.flow.relay import Relay
 from shared.flow.runner import Runner
-from shared.flow.sweep import Sweeper, receipt_call
+from shared.flow.sweep import Sweeper
 from shared.flow.tables import StateTable
 from shared.flow.work import Call, Worker
+from shared.http.again import receipt_call
 from shared.http.app import Reception
 from shared.logs import logger
 from shared.security.auth import Tokens

@@ -10,21 +10,13 @@ from typing import Any, Final
 
 import asyncpg
 
+from services.orders.said import HOLDS
 from shared.broker.ports import Broker
 from shared.events.topics import TOPICS
 
 Json = dict[str, Any]
-PERSON_ACTS: Final = frozenset(
-    {
-        "payment_not_declarable",
-        "payment_audit",
-        "payer_mismatch",
-        "cancel_requested",
-        "shipment_unconfirmed",
-        "shortage",
-        "customs",
-    }
-)
+# Holds that only a person can lift; the others are lifted by facts that are on their way.
+PERSON_ACTS: Final = frozenset(HOLDS) - {"identity_missing"}
 
 
 @dataclass

@@ -10,7 +10,8 @@ from fastapi import APIRouter, Header, Request, Response
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from services.catalog import store
-from services.catalog.process import StockReceived, UnknownSku
+from services.catalog.commands import StockReceived
+from services.catalog.process import UnknownSku
 from shared.errors import BadInput
 from shared.http.app import read_body
 from shared.http.payload import read_object

@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 
 from services.catalog import api
-from services.catalog.process import EXPIRY, Expiry, Policy, make_process
+from services.catalog.commands import Expiry
+from services.catalog.process import EXPIRY, Policy, make_process
 from services.catalog.seed import read_seed
 from services.catalog.settings import CatalogSettings
 from services.catalog.tables import TABLES

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from datetime import date, datetime, timedelta
+from datetime import datetime, timedelta
 from functools import partial
 from typing import Final
 
+from services.catalog.commands import Expiry, ProductRevised, StockReceived
 from services.catalog.stock import PRODUCT, RESERVATION, STOCK, Held, Product, Reservation, Stock, keys_of, stock_key
 from shared.clock import scaled
 from shared.errors import Permanent
@@ -44,30 +45,6 @@ class Policy:
 
     reservation_window: timedelta = timedelta(days=4)
     time_scale: float = 1.0
-
-
-@dataclass(frozen=True, slots=True)
-class ProductRevised:
-    product: Product
-
-
-@dataclass(frozen=True, slots=True)
-class StockReceived:
-    """Goods arrived at a location; the document's number makes a repeat a repeat."""
-
-    sku: str
-    location: str
-    lot: str
-    best_before: date
-    quantity: int
-
-
-@dataclass(frozen=True, slots=True)
-class Expiry:
-    """The unpaid order's time is over. Carries its lines: they name the lanes."""
-
-    order_id: OrderId
-    lines: tuple[StockLine, ...]
 
 
 class NotReserved(Permanent):

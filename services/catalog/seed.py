@@ -6,7 +6,7 @@ import tomllib
 from collections.abc import Iterator
 from typing import Any
 
-from services.catalog.process import ProductRevised, StockReceived
+from services.catalog.commands import ProductRevised, StockReceived
 from services.catalog.stock import Product
 from shared.errors import BadInput
 from shared.events.values import Goods

@@ -7,7 +7,8 @@ from typing import Final
 from sqlalchemy import BigInteger, CheckConstraint, Column, Text
 
 from services.catalog.stock import PRODUCT, RESERVATION, STOCK
-from shared.flow.tables import StateTable, flow_tables, new_metadata, state_table
+from shared.db.flow_tables import flow_tables, new_metadata
+from shared.flow.tables import StateTable, state_table
 
 metadata = new_metadata()
 flow_tables(metadata)

@@ -8,7 +8,8 @@ from sqlalchemy import Column, DateTime, Index, LargeBinary, Table, Text
 
 from services.orders.order import ORDER
 from services.orders.placing import SNAPSHOT
-from shared.flow.tables import StateTable, flow_tables, new_metadata, state_table
+from shared.db.flow_tables import flow_tables, new_metadata
+from shared.flow.tables import StateTable, state_table
 
 metadata = new_metadata()
 flow_tables(metadata)

@@ -8,7 +8,8 @@ from sqlalchemy import BigInteger, Column, DateTime, Index, Integer, Text
 
 from services.payments.books import EVIDENCE, JOURNAL, LINE
 from services.payments.payment import PAYMENT
-from shared.flow.tables import StateTable, flow_tables, new_metadata, state_table
+from shared.db.flow_tables import flow_tables, new_metadata
+from shared.flow.tables import StateTable, state_table
 
 metadata = new_metadata()
 flow_tables(metadata)

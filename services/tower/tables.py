@@ -12,7 +12,8 @@ from sqlalchemy.dialects.postgresql import JSONB
 from services.tower.finding import index_words
 from services.tower.process import ENTRY, STORY
 from services.tower.story import Story
-from shared.flow.tables import StateTable, flow_tables, new_metadata, state_table
+from shared.db.flow_tables import flow_tables, new_metadata
+from shared.flow.tables import StateTable, state_table
 
 metadata = new_metadata()
 flow_tables(metadata)

@@ -1,4 +1,5 @@
-"""The sequenced log: a broker inside PostgreSQL, in a database of its own, with Kafka's meaning of offset, group and lag.
+"""The sequenced log: a broker inside PostgreSQL, in a database of its own, with Kafka's meaning of offset, group and
+lag.
 
 Positions per topic are taken and committed one transaction at a time (under the topic's transaction lock), so a group
 that reads `position > cursor` never overlooks one that becomes visible late. One member of a group is active; others
@@ -23,7 +24,8 @@ POLL_SECONDS: Final = 0.2  # between processes; inside one a publish wakes the r
 
 _SCHEMA: Final = """
 CREATE TABLE IF NOT EXISTS log (
-  position bigint GENERATED ALWAYS AS IDENTITY, topic text NOT NULL, key text NOT NULL, headers bytea NOT NULL, value bytea NOT NULL,
+  position bigint GENERATED ALWAYS AS IDENTITY, topic text NOT NULL, key text NOT NULL, headers bytea NOT NULL, value
+  bytea NOT NULL,
   at timestamptz NOT NULL DEFAULT clock_timestamp(), PRIMARY KEY (topic, position));
 CREATE TABLE IF NOT EXISTS topics (name text PRIMARY KEY, retention_days int NOT NULL, max_bytes int NOT NULL);
 CREATE TABLE IF NOT EXISTS cursors (
@@ -36,7 +38,8 @@ WITH locked AS MATERIALIZED (
     SELECT DISTINCT hashtextextended(topic, 77) AS h FROM unnest($1::text[]) AS topic ORDER BY 1) AS sorted)
 INSERT INTO log (topic, key, headers, value)
 SELECT m.topic, m.key, m.headers, m.value
-  FROM locked, unnest($1::text[], $2::text[], $3::bytea[], $4::bytea[]) WITH ORDINALITY AS m (topic, key, headers, value, ord)
+  FROM locked, unnest($1::text[], $2::text[], $3::bytea[], $4::bytea[]) WITH ORDINALITY AS m (topic, key, headers,
+  value, ord)
  WHERE locked.n > 0 ORDER BY m.ord"""
 _FETCH: Final = """
 SELECT l.* FROM unnest($1::text[], $2::bigint[]) AS c (topic, position) CROSS JOIN LATERAL (
@@ -47,16 +50,17 @@ _TAKE_OVER: Final = """
 INSERT INTO cursors (grp, topic, position, epoch) SELECT $1, topic, 0, 1 FROM unnest($2::text[]) AS topic
 ON CONFLICT (grp, topic) DO UPDATE SET epoch = cursors.epoch + 1 RETURNING topic, position, epoch"""
 _COMMIT: Final = """
-UPDATE cursors SET position = greatest(cursors.position, t.position) FROM unnest($2::text[], $3::bigint[], $4::bigint[]) AS t (topic, position, epoch)
+UPDATE cursors SET position = greatest(cursors.position, t.position) FROM unnest($2::text[], $3::bigint[],
+$4::bigint[]) AS t (topic, position, epoch)
  WHERE cursors.grp = $1 AND cursors.topic = t.topic AND cursors.epoch = t.epoch"""
 _LAG: Final = """
 SELECT c.topic, (SELECT count(*) FROM log WHERE log.topic = c.topic AND log.position > c.position) AS behind
   FROM unnest($1::text[], $2::bigint[]) AS c (topic, position)"""
 
 _GONE: Final = (
-    DatabaseGone, asyncpg.PostgresConnectionError, asyncpg.InvalidTransactionStateError, asyncpg.TransactionRollbackError,
-    asyncpg.InsufficientResourcesError, asyncpg.OperatorInterventionError, asyncpg.LockNotAvailableError,
-    asyncpg.InterfaceError, asyncpg.InternalClientError, OSError, TimeoutError,
+    DatabaseGone, asyncpg.PostgresConnectionError, asyncpg.InvalidTransactionStateError,
+    asyncpg.TransactionRollbackError, asyncpg.InsufficientResourcesError, asyncpg.OperatorInterventionError,
+    asyncpg.LockNotAvailableError, asyncpg.InterfaceError, asyncpg.InternalClientError, OSError, TimeoutError,
 )  # fmt: skip
 
 
@@ -182,7 +186,8 @@ class EmbeddedSubscription:
         for row in rows:
             self._position[row["topic"]] = row["position"]
         return tuple(
-            Record(Partition(r["topic"], 0), r["position"], r["key"], r["value"], unpack(r["headers"]), r["ms"]) for r in rows
+            Record(Partition(r["topic"], 0), r["position"], r["key"], r["value"], unpack(r["headers"]), r["ms"])
+            for r in rows
         )
 
     async def _active(self) -> Connection | None:
@@ -207,7 +212,13 @@ class EmbeddedSubscription:
         positions = [offset - 1 for offset in offsets.values()]
         try:
             connection, new = await self._link.get()
-            status = "" if new else await connection.execute(_COMMIT, self._group, topics, positions, [self._epochs[t] for t in topics])
+            status = (
+                ""
+                if new
+                else await connection.execute(
+                    _COMMIT, self._group, topics, positions, [self._epochs[t] for t in topics]
+                )
+            )
         except _GONE as error:
             self._lost()
             raise BrokerGone(f"the offsets were not stored ({type(error).__name__})") from error

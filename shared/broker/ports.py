@@ -1,4 +1,5 @@
-"""The broker as a port: publish a run, fetch, commit with an epoch. Two engines (`embedded`, `kafka`), one contract suite.
+"""The broker as a port: publish a run, fetch, commit with an epoch. Two engines (`embedded`, `kafka`), one contract
+suite.
 
 First rule of the contract: a stopped group never delays another.
 """
@@ -57,7 +58,8 @@ class Fetched:
 
 @dataclass(frozen=True, slots=True)
 class TopicSpec:
-    """One topic as the manifest declares it. `retention_days` 0 keeps for ever; `max_bytes` bounds key + value + headers."""
+    """One topic as the manifest declares it. `retention_days` 0 keeps for ever; `max_bytes` bounds key + value +
+    headers."""
 
     name: str
     partitions: int

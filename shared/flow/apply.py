@@ -1,4 +1,5 @@
-"""The one transaction: lock, claim and load, decide, write. Five round trips with begin and commit, whatever the batch's size."""
+"""The one transaction: lock, claim and load, decide, write. Five round trips with begin and commit, whatever the
+batch's size."""
 
 from __future__ import annotations
 
@@ -56,8 +57,11 @@ class Applier:
             except NeedsWider as wider:  # one item may carry it for all: they share one set of lanes and states
                 items = [replace(items[0], reach=_wider(items[0].reach, wider)), *items[1:]]
 
-    async def replay(self, connection: Connection, lanes: Sequence[str], now: datetime, *, limit: int = BATCH) -> list[Result]:
-        """What is parked in these lanes, again, in sequence: each success is unparked, the first failure stays the dead letter."""
+    async def replay(
+        self, connection: Connection, lanes: Sequence[str], now: datetime, *, limit: int = BATCH
+    ) -> list[Result]:
+        """What is parked in these lanes, again, in sequence: each success is unparked, the first failure stays the
+        dead letter."""
         reach = Reach(tuple(lanes))
         while True:
             try:
@@ -100,7 +104,9 @@ class Applier:
         await self._write(connection, fold.effects, now)
         return loaded.results(items, fold.results)
 
-    async def _claim_and_load(self, connection: Connection, move: Move, items: Sequence[Item], lanes: frozenset[str]) -> _Loaded:
+    async def _claim_and_load(
+        self, connection: Connection, move: Move, items: Sequence[Item], lanes: frozenset[str]
+    ) -> _Loaded:
         keys: dict[str, set[str]] = {table.kind.name: set() for table in self.tables}
         for kind, key in chain.from_iterable(item.reach.keys for item in items):
             keys[kind].add(key)
@@ -140,7 +146,12 @@ class Applier:
 
     def _waiting(self, row: Row) -> Item:
         record = Record(
-            Partition(row["topic"], row["partition"]), row["offset"], row["lane"], row["value"], unpack(row["headers"]), row["timestamp_ms"]
+            Partition(row["topic"], row["partition"]),
+            row["offset"],
+            row["lane"],
+            row["value"],
+            unpack(row["headers"]),
+            row["timestamp_ms"],
         )
         origin = Parked(row["seq"], row["state"], record, row["deadline"], row["attempts"])
         return replace(self.read(record), origin=origin)
@@ -148,10 +159,13 @@ class Applier:
     def _fold(
         self, states: Mapping[StateKey, object], waiting: Sequence[Item], now: datetime, blocked: Iterable[str] = ()
     ) -> Fold:
-        return Fold(self.process, States(dict(states)), now, partial(self._spoken, now), list(waiting), blocked=set(blocked))
+        return Fold(
+            self.process, States(dict(states)), now, partial(self._spoken, now), list(waiting), blocked=set(blocked)
+        )
 
     def _spoken(self, now: datetime, fact: Event, cause: Cause) -> OutboxRow:
-        """A fact as its outbox row. One that its topic cannot carry is refused here, alone, and never reaches the relay."""
+        """A fact as its outbox row. One that its topic cannot carry is refused here, alone, and never reaches the
+        relay."""
         headers = pack(write_headers(Envelope(uuid7(), fact, now, cause, self.corridor)))
         value = fact.model_dump_json().encode()
         if (size := len(headers) + len(value) + len(fact.key.encode()) + 64) > (limit := LIMITS[fact.topic]):
@@ -160,7 +174,9 @@ class Applier:
 
     def wanted(self, record: Record) -> Item | None:
         """The record as an item, or None where it is a fact that this service does not listen to."""
-        kind = next((REGISTRY.get(value.decode(errors="replace")) for name, value in record.headers if name == "ce_type"), None)
+        kind = next(
+            (REGISTRY.get(value.decode(errors="replace")) for name, value in record.headers if name == "ce_type"), None
+        )
         return None if kind is not None and kind not in self.process.handles else self.read(record)
 
     def read(self, record: Record) -> Item:
@@ -175,7 +191,10 @@ class Applier:
 
     def _parts(self, effects: Effects, now: datetime) -> list[tuple[tuple[str, Sequence[str]], list[tuple[Any, ...]]]]:
         states = [
-            (sql.put_states(table), [table.row(put.key[1], put.value) for put in effects.puts.values() if put.key[0] == table.kind.name])
+            (
+                sql.put_states(table),
+                [table.row(put.key[1], put.value) for put in effects.puts.values() if put.key[0] == table.kind.name],
+            )
             for table in self.tables
         ]
         return [
@@ -183,15 +202,22 @@ class Applier:
             (sql.OUTBOX, effects.facts),
             (
                 sql.WORK,
-                [(w.kind, w.lane, w.name, _dump(w.task), w.due_at, c.id, c.traceparent) for w, c in effects.work.values()],
+                [
+                    (w.kind, w.lane, w.name, _dump(w.task), w.due_at, c.id, c.traceparent)
+                    for w, c in effects.work.values()
+                ],
             ),
             (sql.CANCEL, [(name.kind, name.lane, name.name) for name in effects.cancelled.values()]),
             (sql.ALIASES, list(effects.aliases.items())),
             (sql.PARK, [_park_row(held, now) for held in effects.held if held.seq is None]),
-            (sql.REPARK, [(h.seq, h.state, h.code, h.reason[:2000], now, h.deadline) for h in effects.held if h.seq is not None]),
+            (
+                sql.REPARK,
+                [(h.seq, h.state, h.code, h.reason[:2000], now, h.deadline) for h in effects.held if h.seq is not None],
+            ),
             (sql.UNPARK, [(seq,) for seq in effects.unparked]),
             (sql.RECEIPTS, [_receipt_row(*receipt) for receipt in effects.receipts]),
         ]
+
 
 @dataclass(slots=True)
 class _Loaded:
@@ -239,7 +265,8 @@ def _claim(item: Item) -> str:
 
 
 def _claim_arrays(move: Move, items: Sequence[Item]) -> list[list[Any]]:
-    """The claim's parameters; the first of each id only (`INSERT … SELECT` would return a repeated one as claimed once more)."""
+    """The claim's parameters; the first of each id only (`INSERT … SELECT` would return a repeated one as claimed
+    once more)."""
     first: dict[UUID, Item] = {}
     for item in items:
         first.setdefault(item.id, item)
@@ -254,8 +281,8 @@ def _claim_arrays(move: Move, items: Sequence[Item]) -> list[list[Any]]:
 def _receipt_insert(item: Item, receipt: Receipt) -> tuple[Any, ...]:
     reply = receipt.reply
     return (
-        item.id, receipt.door, item.lane, receipt.received_at, receipt.headers, receipt.body, receipt.status, receipt.reason,
-        reply.status, reply.content_type, reply.body,
+        item.id, receipt.door, item.lane, receipt.received_at, receipt.headers, receipt.body, receipt.status,
+        receipt.reason, reply.status, reply.content_type, reply.body,
     )  # fmt: skip
 
 
@@ -270,8 +297,8 @@ def _park_row(held: Held, now: datetime) -> tuple[Any, ...]:
     assert record is not None
     topic, partition = record.partition
     return (
-        held.item.lane, held.state, topic, partition, record.offset, record.timestamp_ms, pack(record.headers), record.value,
-        held.code, held.reason[:2000], now, held.deadline,
+        held.item.lane, held.state, topic, partition, record.offset, record.timestamp_ms, pack(record.headers),
+        record.value, held.code, held.reason[:2000], now, held.deadline,
     )  # fmt: skip
 
 

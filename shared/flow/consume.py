@@ -69,10 +69,17 @@ class Consumer:
         for fate in Fate:
             self.telemetry.count("corridor.facts", sum(1 for r in results if r.fate is fate), fate=fate.value)
         for result in results:
-            named = result.failure is None or (isinstance(result.failure, Failure) and not isinstance(result.failure, Bug))
+            named = result.failure is None or (
+                isinstance(result.failure, Failure) and not isinstance(result.failure, Bug)
+            )
             # What only waits behind a bug, or came twice, proves nothing.
             self.bugs = 0 if result.fate is Fate.DONE else self.bugs + (not named)
             if result.fate is Fate.DEAD:
-                log.error("dead letter", lane=result.item.lane, item_id=str(result.item.id), exc_info=None if named else result.failure)
+                log.error(
+                    "dead letter",
+                    lane=result.item.lane,
+                    item_id=str(result.item.id),
+                    exc_info=None if named else result.failure,
+                )
         if self.bugs > BUGS_IN_A_ROW:
             raise ConsumerStopped(f"{self.bugs} failures in a row that nobody named")

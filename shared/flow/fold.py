@@ -16,6 +16,7 @@ from shared.events.base import Event
 from shared.events.envelope import Cause, open_envelope
 from shared.flow.decision import (
     NOTHING,
+    Answer,
     Decision,
     Early,
     Outcome,
@@ -94,7 +95,8 @@ class Effects:
             self.work[work.lane, work.kind, work.name] = (work, item.cause)
 
     def understood(self, item: Item, reply: Reply | None) -> None:
-        """A receipt that got its own reply, or a quarantined one that is applied now (not before: it would be lost in silence)."""
+        """A receipt that got its own reply, or a quarantined one that is applied now (not before: it would be lost in
+        silence)."""
         match item.origin:
             case Receipt() if reply is not None:
                 self.receipts.append((item.id, "accepted", "", reply))
@@ -157,7 +159,8 @@ class Fold:
         return self.effects
 
     def replay(self, items: Sequence[Item]) -> Effects:
-        """Parked items of a lane, in sequence: the first that fails again becomes the dead letter, the rest stay behind it."""
+        """Parked items of a lane, in sequence: the first that fails again becomes the dead letter, the rest stay
+        behind it."""
         self.blocked -= {item.lane for item in items}  # once: the sequences of several lanes are interleaved
         for item in items:
             result = self._one(item)
@@ -185,9 +188,7 @@ class Fold:
 
     def _decide(self, item: Item) -> Result:
         try:
-            if isinstance(item.content, Poison):
-                raise item.content.failure
-            answer = NOTHING if _given_up(item) else self.process.decide(self.states, item.content, self.now)
+            answer = NOTHING if _given_up(item) else self._answer(item)
             facts = [self.speak(fact, item.cause) for fact in answer.facts] if isinstance(answer, Decision) else []
         except Exception as error:
             return self._failed(item, error)
@@ -202,8 +203,14 @@ class Fold:
             case Wider():
                 raise NeedsWider(item, answer.reach)
 
+    def _answer(self, item: Item) -> Answer:
+        if isinstance(item.content, Poison):
+            raise item.content.failure
+        return self.process.decide(self.states, item.content, self.now)
+
     def _failed(self, item: Item, error: Exception) -> Result:
-        """Permanent, or a bug in a decision: dead letter and blocked lane; a receipt is quarantined, an outcome stays leased."""
+        """Permanent, or a bug in a decision: dead letter and blocked lane; a receipt is quarantined, an outcome stays
+        leased."""
         failure = error if isinstance(error, Failure) else Bug(f"{type(error).__name__} in {self.process.service}")
         if item.record is not None:
             self.blocked.add(item.lane)
@@ -226,11 +233,14 @@ class Fold:
         return self._failed(item, TooEarly(f"its cause never came: {early.reason}", where=item.lane))
 
     def _queue(self, item: Item, deadline: datetime | None = None, reason: str = "") -> Result:
-        """The first early fact of its lane and topic, or behind them: its own patience begins when it comes to the front."""
+        """The first early fact of its lane and topic, or behind them: its own patience begins when it comes to the
+        front."""
         insort(self.early.setdefault((item.lane, _topic(item)), []), item, key=_seq)
         return self._hold(item, "early", code=TooEarly.code, reason=reason, deadline=deadline)
 
-    def _hold(self, item: Item, state: str, *, code: str = "", reason: str = "", deadline: datetime | None = None) -> Result:
+    def _hold(
+        self, item: Item, state: str, *, code: str = "", reason: str = "", deadline: datetime | None = None
+    ) -> Result:
         seq = item.origin.seq if isinstance(item.origin, Parked) else None
         if seq is None or state != "blocked":  # a row that stays behind the dead letter stays as it is
             self.effects.hold(Held(item, state, code, reason, deadline, seq))
@@ -240,7 +250,8 @@ class Fold:
         """After a change of the lane: its early facts again, in order per topic, until nothing moves any more."""
         moved = True
         while moved and lane not in self.blocked:
-            moved = any([self._drain(key) for key in list(self.early) if key[0] == lane])
+            drained = [self._drain(key) for key in list(self.early) if key[0] == lane]  # all of them, not to the first
+            moved = any(drained)
 
     def _drain(self, key: tuple[str, str]) -> bool:
         queue, done = self.early[key], 0

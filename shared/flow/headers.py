@@ -11,7 +11,8 @@ _ODD: Final = b"\0"  # begins the rare form
 
 
 def pack(headers: Headers) -> bytes:
-    """Name, value, name, value …, each ended by a newline; where a foreign header holds one itself, as JSON. Loses nothing."""
+    """Name, value, name, value …, each ended by a newline; where a foreign header holds one itself, as JSON. Loses
+    nothing."""
     packed = b"".join(name.encode() + b"\n" + value + b"\n" for name, value in headers)
     if packed.count(b"\n") == 2 * len(headers) and not packed.startswith(_ODD):
         return packed

@@ -1,4 +1,5 @@
-"""The intake move: requests that arrived in the same instant share one transaction. Nothing is acknowledged before its commit."""
+"""The intake move: requests that arrived in the same instant share one transaction. Nothing is acknowledged before
+its commit."""
 
 from __future__ import annotations
 
@@ -30,7 +31,8 @@ class Overloaded(Transient):
 
 @dataclass
 class Intake:
-    """Writers drain one queue without a timer: whatever is queued goes together (a fixed wait costs rate and latency)."""
+    """Writers drain one queue without a timer: whatever is queued goes together (a fixed wait costs rate and
+    latency)."""
 
     writers: Sequence[Runner]
     telemetry: Telemetry

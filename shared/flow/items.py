@@ -16,7 +16,8 @@ from shared.flow.decision import Reach, Reply
 
 @dataclass(frozen=True, slots=True)
 class Receipt:
-    """Bytes that came in by HTTP, as they came. `body` is sealed; `reply` is what the door answers unless told otherwise."""
+    """Bytes that came in by HTTP, as they came. `body` is sealed; `reply` is what the door answers unless told
+    otherwise."""
 
     door: str
     received_at: datetime
@@ -31,7 +32,8 @@ class Receipt:
 
 @dataclass(frozen=True, slots=True)
 class Leased:
-    """A work row under a lease. `token` rises with every lease of the row; `phase` is "send" until an outcome was unknown."""
+    """A work row under a lease. `token` rises with every lease of the row; `phase` is "send" until an outcome was
+    unknown."""
 
     id: int
     kind: str
@@ -92,7 +94,8 @@ class Item:
                 return None
 
     def poisoned(self, failure: Failure) -> Item:
-        """The same item as one for a person, in a lane that PostgreSQL can store: no NUL, no half of a pair, no novel."""
+        """The same item as one for a person, in a lane that PostgreSQL can store: no NUL, no half of a pair, no
+        novel."""
         lane = self.lane.encode(errors="replace").decode().replace("\0", "\ufffd")[:200]
         return replace(self, content=Poison(failure), reach=Reach((lane,)))
 

@@ -1,4 +1,5 @@
-"""From the outbox to the broker: one contiguous run from the first unpublished row, again from there after any failure."""
+"""From the outbox to the broker: one contiguous run from the first unpublished row, again from there after any
+failure."""
 
 from __future__ import annotations
 
@@ -36,7 +37,8 @@ class Relay:
     wake: asyncio.Event = field(default_factory=asyncio.Event)
 
     async def run(self, stopping: asyncio.Event) -> None:
-        """Until `stopping`: lead when nobody else does, and publish. Rebuilds its connection and publisher after any error."""
+        """Until `stopping`: lead when nobody else does, and publish. Rebuilds its connection and publisher after any
+        error."""
         while not stopping.is_set():
             try:
                 await self._lead(stopping)

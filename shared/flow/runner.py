@@ -23,7 +23,8 @@ log = logger("flow")
 
 T = TypeVar("T")
 
-# Connection, transaction state and rollback, resources, operator intervention, lock not available: not the data's fault.
+# Connection, transaction state and rollback, resources, operator intervention, lock not available: not the data's
+# fault.
 _AGAIN: Final = ("08", "25", "40", "53", "57")
 _SPLIT: Final = ("22", "23", "54")  # a value, a constraint, a limit (a key too long for its index)
 LANES: Final = 2_000  # of one batch: each is a lock in memory that all transactions share (12,800 at the least)
@@ -37,18 +38,22 @@ class Remedy(Enum):
 
 
 class Refused(Permanent):
-    """The database refuses what was decided for one item (a CHECK, a bad character): a dead letter, not a stopped topic."""
+    """The database refuses what was decided for one item (a CHECK, a bad character): a dead letter, not a stopped
+    topic."""
 
     code = "flow.refused_by_database"
 
 
 def remedy(error: BaseException) -> Remedy:
-    """What a failed transaction asks for. The outcome of a commit may be unknown: the same items again, their claims decide."""
+    """What a failed transaction asks for. The outcome of a commit may be unknown: the same items again, their claims
+    decide."""
     match error:
         case asyncpg.ClientConfigurationError():
             return Remedy.STOP
         case asyncpg.InterfaceError() if isinstance(error, ValueError):
-            return Remedy.SPLIT  # the driver cannot encode a value: a lone surrogate, a number that the column cannot hold
+            return (
+                Remedy.SPLIT
+            )  # the driver cannot encode a value: a lone surrogate, a number that the column cannot hold
         case DatabaseGone() | asyncpg.InterfaceError() | asyncpg.InternalClientError() | OSError() | TimeoutError():
             return Remedy.AGAIN
         case asyncpg.InvalidCachedStatementError():
@@ -111,7 +116,8 @@ class Runner:
         return item.poisoned(Refused(f"{type(error).__name__} ({state})"))
 
     async def repeat(self, action: Callable[[Connection], Awaitable[T]], give_up_after: float | None = None) -> T:
-        """Run `action(connection)` until the database lets it, or raise DatabaseGone when `give_up_after` seconds are over."""
+        """Run `action(connection)` until the database lets it, or raise DatabaseGone when `give_up_after` seconds are
+        over."""
         loop = asyncio.get_running_loop()
         deadline = None if give_up_after is None else loop.time() + give_up_after
         for attempt in count():

@@ -1,4 +1,5 @@
-"""The call move: leased work rows, the calls that they ask for, and timers. An outcome is applied like any other item."""
+"""The call move: leased work rows, the calls that they ask for, and timers. An outcome is applied like any other
+item."""
 
 from __future__ import annotations
 
@@ -26,7 +27,9 @@ from shared.telemetry import Telemetry
 log = logger("work")
 
 SLOTS: Final = 32
-LEASE: Final = timedelta(seconds=60)  # > the longest client deadline (15 s) + applying; shorter sent one call forty times
+LEASE: Final = timedelta(
+    seconds=60
+)  # > the longest client deadline (15 s) + applying; shorter sent one call forty times
 IDLE_SECONDS: Final = 0.2
 BACKOFF: Final = (1.0, 5.0, 30.0, 120.0, 600.0)  # seconds after each failed try
 
@@ -69,10 +72,7 @@ class Call:
             raise ValueError("a call is resolved by query exactly where it has one")
 
     async def ask(self, leased: Leased) -> object:
-        if leased.phase != "unknown" or self.unknown == "resend":
-            asking = self.run
-        else:
-            asking = self.query
+        asking = self.run if leased.phase != "unknown" or self.unknown == "resend" else self.query
         if asking is None:
             raise Unknown("nobody knows whether it was done")
         return await asking(leased)
@@ -156,7 +156,7 @@ class Worker:
             self._finished(leased, Refused(error.code, str(error)))
         except Exception as error:
             if not isinstance(error, Unknown):
-                log.error("call failed with a bug", kind=leased.kind, lane=leased.lane, exc_info=error)
+                log.exception("call failed with a bug", kind=leased.kind, lane=leased.lane)
             if call.unknown == "person":
                 self._finished(leased, Exhausted(_code(error), str(error), unknown=True))
             else:
@@ -184,7 +184,7 @@ class Worker:
             own = isinstance(content, Outcome) and leased.kind == RETRY_RECEIPT
             reach = Reach(()) if own else self.runner.applier.process.reach(content)
         except Exception as error:
-            log.error("outcome names no lane", kind=leased.kind, lane=leased.lane, exc_info=error)
+            log.exception("outcome names no lane", kind=leased.kind, lane=leased.lane)
             content, reach = Poison(Bug(f"{type(error).__name__} in reach")), Reach(())
         self._give(leased, content, reach)
 
@@ -218,7 +218,12 @@ class Worker:
         assert isinstance(leased, Leased)
         call = self.calls.get(leased.kind)
         # It was called already: "unknown" asks for its outcome again without a second effect.
-        if call and isinstance(error, TooEarly) and leased.attempts <= len(call.backoff) and (call.run is None or call.unknown != "person"):
+        if (
+            call
+            and isinstance(error, TooEarly)
+            and leased.attempts <= len(call.backoff)
+            and (call.run is None or call.unknown != "person")
+        ):
             await self._later(call, leased, error, "unknown")
             return
         log.error("outcome cannot be applied", kind=leased.kind, lane=leased.lane, exc_info=error)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import statistics
 import warnings
 
-from tests.architecture.source import functions, line_count, product, size
+from tests.architecture.source import code_lines, functions, line_count, product, size
 
 
 def test_no_function_is_longer_than_60_lines() -> None:
@@ -25,9 +25,12 @@ def test_no_file_is_longer_than_400_lines() -> None:
 
 
 def test_the_mechanics_stay_readable_in_one_sitting() -> None:
+    """Code lines: no blanks, comments, docstrings or imports. The Kafka client's traps are counted apart (ADR 0006)."""
     mechanics = [name for name in product() if name.startswith(("shared/flow/", "shared/broker/"))]
+    kafka = [name for name in mechanics if name.startswith("shared/broker/kafka")]
 
-    assert sum(map(line_count, mechanics)) <= 1500
+    assert sum(code_lines(name) for name in mechanics if name not in kafka) <= 1500
+    assert sum(map(code_lines, kafka)) <= 600
 
 
 def test_the_median_file_is_reported_when_it_grows_beyond_80_lines() -> None:

@@ -1,4 +1,5 @@
-"""A load from another process: signed Shopify orders over kept-alive connections. `python -m tests.bench.load URL …`."""
+"""A load from another process: signed Shopify orders over kept-alive connections. `python -m tests.bench.load URL
+…`."""
 
 from __future__ import annotations
 
@@ -20,7 +21,7 @@ def order(number: int, sku: str = "KE-COF-227") -> dict[str, Any]:
     money = {"amount": "0.00", "currency_code": "CNY"}
     return {
         "id": 7_000_000_000_000 + number, "name": f"#{number}", "order_number": number, "test": False,
-        "created_at": "2026-11-25T08:00:00+08:00", "updated_at": "2026-11-25T08:00:00+08:00", "processed_at": "2026-11-25T08:00:00+08:00",
+        "created_at": at, "updated_at": at, "processed_at": at,
         "cancelled_at": None, "cancel_reason": None, "closed_at": None, "currency": "CNY", "presentment_currency": "CNY",
         "financial_status": "pending", "fulfillment_status": None, "taxes_included": True, "total_line_items_price": "129.00",
         "total_discounts": "0.00", "subtotal_price": "129.00", "total_tax": "0.00", "total_price": "129.00",

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
 
-from services.catalog.process import EXPIRY, Expiry, Policy, ProductRevised, StockReceived, make_process
+from services.catalog.commands import Expiry, ProductRevised, StockReceived
+from services.catalog.process import EXPIRY, Policy, make_process
 from services.catalog.stock import PRODUCT, RESERVATION, STOCK, Product, Reservation, Stock, stock_key
 from shared.events.base import Event
 from shared.events.logistics import ParcelPacked

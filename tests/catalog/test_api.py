@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from services.catalog.process import ProductRevised
+from services.catalog.commands import ProductRevised
 from tests.catalog.shelf import COFFEE, product
 from tests.support.service import Running
 

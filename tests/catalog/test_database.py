@@ -11,7 +11,7 @@ import asyncpg
 import pytest
 
 from services.catalog.app import build
-from services.catalog.process import ProductRevised
+from services.catalog.commands import ProductRevised
 from services.catalog.seed import read_seed
 from services.catalog.settings import CatalogSettings
 from shared.broker.ports import Partition, Record

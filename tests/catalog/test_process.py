@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.catalog.process import NotReserved, StockReceived, reach
+from services.catalog.commands import StockReceived
+from services.catalog.process import NotReserved, reach
 from services.catalog.stock import Held, NoSuchLot
 from shared.events import catalog
 from shared.flow.decision import NOTHING, Decision, Early

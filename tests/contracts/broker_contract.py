@@ -182,7 +182,8 @@ class BrokerContract:
         for number in range(10, 20):
             begun = time.monotonic()
             await world.publishes([b"%d" % number])
-            await works(running, seen := [], lambda wanted=b"%d" % number: wanted in seen)  # type: ignore[misc]
+            seen: list[bytes] = []
+            await works(running, seen, lambda wanted=b"%d" % number, seen=seen: wanted in seen)  # type: ignore[misc]
             seconds.append(time.monotonic() - begun)
 
         assert sorted(seconds)[len(seconds) // 2] < 1.0

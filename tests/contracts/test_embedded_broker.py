@@ -58,7 +58,8 @@ class EmbeddedEngine(Engine):
         """The active member loses its lock, as it would with its connection; another one takes over."""
         connection = await asyncpg.connect(self._dsn())
         name = f"broker/broker/{group}"
-        await connection.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = $1", name)
+        ended = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = $1"
+        await connection.execute(ended, name)
         await connection.close()
         return await (await self.broker()).subscribe(group, topics)
 

@@ -129,7 +129,7 @@ class Bureau:
                 break
             await asyncio.sleep(0.02)
             seen = names(await self.run.spoken())
-        assert seen == list(wanted)
+        assert seen == list(wanted), seen
 
     async def settled(self) -> None:
         """Nothing is due any more."""
@@ -206,6 +206,7 @@ def _config(folder: Path) -> Config:
             "tokens": {"seller": "seller", "operator": "operator"},
             "time_scale": 1_000_000,
             "retry_scale": 1e9,
+            "durations": {"inspection": 500_000},  # half a second: the end of it must not overtake its beginning
             "faults": {"server_error": 0, "lost": 0},
         }
     )

@@ -20,8 +20,8 @@ from shared.flow.decision import Reply
 from shared.flow.fold import TooEarly
 from shared.flow.intake import Intake
 from shared.flow.items import Fate, Poison, Result
-from shared.flow.sweep import RETRIES, receipt_call
 from shared.flow.work import Worker
+from shared.http.again import RETRIES, receipt_call
 from shared.http.app import Inbound, Incoming, Reception
 from shared.security.vault import Keyring
 from shared.telemetry import Telemetry

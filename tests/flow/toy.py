@@ -10,6 +10,7 @@ from uuid import UUID
 from sqlalchemy import BigInteger, CheckConstraint, Column
 
 from shared.broker.ports import Partition, Record
+from shared.db.flow_tables import flow_tables, new_metadata
 from shared.errors import BadInput, Permanent
 from shared.events.base import Event
 from shared.events.envelope import Cause, Envelope, write_headers
@@ -30,7 +31,7 @@ from shared.flow.decision import (
 )
 from shared.flow.fold import TooEarly
 from shared.flow.items import Item, Receipt
-from shared.flow.tables import StateTable, flow_tables, new_metadata, state_table
+from shared.flow.tables import StateTable, state_table
 from shared.ids import OrderId, derived, uuid7
 
 NOW: Final = datetime(2026, 11, 25, 12, 0, tzinfo=UTC)

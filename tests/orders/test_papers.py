@@ -98,6 +98,23 @@ def test_papers_that_do_not_match_can_be_cancelled() -> None:
     assert story.cancelled()[:2] == ["cancellation-requested", "refund-requested"]
 
 
+def test_papers_that_were_corrected_are_matched_again_and_no_longer_cancelled() -> None:
+    story = Story.placed().declares()
+    story.hears(facts.mismatched(), facts.declared("different"))
+    assert story.corrected() == ["amended", "hold-lifted customs"]  # the payer's hold keeps orders from asking
+
+    assert story.cancelled() == ["hold-set cancel_requested"]
+    assert story.hears(facts.submitted(), facts.rejected())[0] == "cancellation-requested"
+
+
+def test_goods_that_left_the_shelf_are_not_given_back_by_a_cancellation() -> None:
+    story = Story.placed().releases()
+    story.hears(facts.customs_held(), facts.drawn(), facts.rejected())  # `packed` is still on its way
+
+    assert story.cancelled() == ["hold-set cancel_requested"]
+    assert story.hears(facts.packed()) == []
+
+
 def test_held_after_released_withdraws_the_exit_and_released_again_gives_it_back() -> None:
     story = Story.placed().releases()
 

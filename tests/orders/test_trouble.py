@@ -9,11 +9,13 @@ import pytest
 
 from services.orders.canonical import ChannelStatus
 from services.orders.commands import HoldLiftAsked
+from services.orders.order import MoneyPlan
 from services.orders.tracks import Carriage, Goods, Intent, Money
 from shared.events import orders
 from shared.events.base import Event
 from shared.flow.decision import NOTHING, Early
 from shared.ids import parcel_id
+from shared.money import Money as Amount
 from tests.orders import facts
 from tests.orders.story import Story, push, snapshot
 
@@ -49,6 +51,15 @@ def test_an_order_in_another_currency_is_not_asked_for_by_lifting_its_hold() -> 
 
     assert said == ["placed", "hold-set identity_missing", "hold-set payment_not_declarable"]
     assert story.asked(HoldLiftAsked(facts.ORDER, "", "payment_not_declarable")) == (409, [])
+
+
+def test_only_yuan_are_asked_for_whatever_holds_the_order_or_not() -> None:
+    story = Story.placed().asks()
+    order = story.order
+    shillings = replace(order.amounts, total=Amount(214600, "KES"))
+
+    assert not replace(order, money=MoneyPlan(), amounts=shillings).may_ask_payment()
+    assert replace(order, money=MoneyPlan()).may_ask_payment()
 
 
 def test_paid_at_the_channel_while_our_qr_is_open_is_for_a_person() -> None:
@@ -173,6 +184,13 @@ def test_a_parcel_that_does_not_arrive_is_visible_and_releases_no_funds(fact: Ev
     assert ("hold-over", "") not in story.work
     assert story.lifted(hold) == [f"hold-lifted {hold}"]
     assert story.spoke(orders.FundsReleaseAuthorised) == []
+
+
+def test_a_lost_parcel_that_comes_back_is_a_returned_one() -> None:
+    story = Story.placed().releases()
+    story.hears(facts.packed(), facts.exited(), facts.lost())
+
+    assert story.hears(facts.returned()) == ["hold-set parcel_returned", "hold-lifted parcel_lost"]
 
 
 def test_lost_then_delivered_is_a_case_and_moves_nothing() -> None:
