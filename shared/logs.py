@@ -17,12 +17,21 @@ def configure(*, human: bool = False, level: int = logging.INFO) -> None:
             structlog.contextvars.merge_contextvars,
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="iso", utc=True),
-            structlog.processors.dict_tracebacks,
-            structlog.dev.ConsoleRenderer() if human else structlog.processors.JSONRenderer(),
+            *(_for_people() if human else _for_machines()),
         ],
         wrapper_class=structlog.make_filtering_bound_logger(level),
         logger_factory=structlog.PrintLoggerFactory(sys.stderr),
     )
+
+
+def _for_machines() -> tuple[structlog.typing.Processor, ...]:
+    # Without locals: a traceback's variables are orders and people.
+    tracebacks = structlog.tracebacks.ExceptionDictTransformer(show_locals=False)
+    return structlog.processors.ExceptionRenderer(tracebacks), structlog.processors.JSONRenderer()
+
+
+def _for_people() -> tuple[structlog.typing.Processor, ...]:
+    return (structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback),)
 
 
 def logger(name: str) -> structlog.typing.FilteringBoundLogger:

@@ -7,6 +7,7 @@ step must cost next to nothing (a recorded span costs about 44 µs with its expo
 from __future__ import annotations
 
 import os
+import re
 import zlib
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
@@ -35,15 +36,15 @@ OPERATION: Final = "messaging.operation.type"
 SYSTEM: Final = "messaging.system"
 
 
+_TRACEPARENT: Final = re.compile(r"[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}")
+
+
 def parse_traceparent(text: str) -> SpanContext | None:
     """W3C trace context; None for anything malformed or all zero: a forged header must not break a step."""
-    parts = text.split("-")
-    try:
-        _, trace_id, span_id, flags = parts
-        remote = TraceFlags(int(flags, 16))
-        context = SpanContext(int(trace_id, 16), int(span_id, 16), is_remote=True, trace_flags=remote)
-    except ValueError:
+    if _TRACEPARENT.fullmatch(text) is None:
         return None
+    _, trace_id, span_id, flags = (int(part, 16) for part in text.split("-"))
+    context = SpanContext(trace_id, span_id, is_remote=True, trace_flags=TraceFlags(flags))
     return context if context.is_valid else None
 
 

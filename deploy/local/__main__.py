@@ -40,8 +40,8 @@ def main() -> int:
     if given.command == "serve":
         return uvloop.run(serve(folder.absolute(), given.port, given.world))
     wish = Wish(
-        given.orders, given.share, given.seed, folder.absolute(), given.port, not given.exit, given.report, given.rate or None,
-        tuple(given.only),
+        given.orders, given.share, given.seed, folder.absolute(), given.port, not given.exit, given.report,
+        given.rate or None, tuple(given.only),
     )
     return uvloop.run(demo(wish))
 

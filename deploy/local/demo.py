@@ -20,8 +20,8 @@ from deploy.local.view import View
 from deploy.local.world import World, free_port
 
 TIME_SCALE: Final = 86_400.0  # a day is a second
-# Business time that a demo can watch: half a minute to pay (a QR's end has whole seconds), a minute for stock to wait, one
-# second of hold; identities come late only where the machine is.
+# Business time that a demo can watch: half a minute to pay (a QR's end has whole seconds), a minute for stock to wait,
+# one second of hold; identities come late only where the machine is.
 PACE: Final = {
     "payment_window_minutes": 43_200, "reservation_window_hours": 1_440, "identity_window_hours": 7_200, "hold_days": 1,
 }  # fmt: skip

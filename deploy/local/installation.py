@@ -16,21 +16,21 @@ from pathlib import Path
 from typing import Any, Final
 
 from pydantic import SecretStr
-from services.customs.app import build as build_customs
-from services.customs.settings import CustomsSettings
-from services.logistics.app import build as build_logistics
-from services.logistics.settings import LogisticsSettings
-from services.payments.app import build as build_payments
-from services.payments.settings import PaymentsSettings
-from services.tower.app import build as build_tower
-from services.tower.settings import TowerSettings
 
 from deploy.world.keys import make_keys
 from services.catalog.app import build as build_catalog
 from services.catalog.settings import CatalogSettings
+from services.customs.app import build as build_customs
+from services.customs.settings import CustomsSettings
+from services.logistics.app import build as build_logistics
+from services.logistics.settings import LogisticsSettings
 from services.orders.app import build as build_orders
 from services.orders.settings import OrdersSettings
 from services.orders.store import Connections
+from services.payments.app import build as build_payments
+from services.payments.settings import PaymentsSettings
+from services.tower.app import build as build_tower
+from services.tower.settings import TowerSettings
 from shared.broker.ports import Broker
 from shared.db.embedded import EmbeddedPostgres
 from shared.db.migrate import provision

@@ -76,16 +76,6 @@ def write_headers(envelope: Envelope) -> Headers:
     )
 
 
-def pack(headers: Headers) -> bytes:
-    """Headers as one column: name, value, name, value …, each ended by a newline. None of ours holds one."""
-    return b"".join(name.encode() + b"\n" + value + b"\n" for name, value in headers)
-
-
-def unpack(packed: bytes) -> Headers:
-    parts = packed.split(b"\n")
-    return tuple((parts[i].decode(), parts[i + 1]) for i in range(0, len(parts) - 1, 2))
-
-
 def open_envelope(headers: Headers, value: bytes) -> Envelope:
     """Read one record back.
 
@@ -103,7 +93,7 @@ def open_envelope(headers: Headers, value: bytes) -> Envelope:
             cause=Cause(
                 text["ce_causationid"],
                 text["ce_correlationid"],
-                fields.get("traceparent", b"").decode(),
+                fields.get("traceparent", b"").decode(errors="replace"),
             ),
             corridor=fields.get("ce_corridor", b"").decode(),
             aggregate_version=int(fields.get("ce_aggregateversion", b"0")),

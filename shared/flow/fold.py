@@ -89,7 +89,8 @@ class Effects:
 
     def quarantine(self, item: Item, failure: Failure, now: datetime) -> None:
         """Acknowledged and stored, not applied. One that is only early is tried again for minutes."""
-        self.receipts.append((item.id, "quarantined", f"{failure.code}: {failure}", _refusal(item, failure)))
+        reply = _refusal(item, failure)  # who asked and waits is told; only what nobody waits for needs a person
+        self.receipts.append((item.id, "refused" if reply else "quarantined", f"{failure.code}: {failure}", reply))
         if isinstance(failure, TooEarly):
             work = Work(RETRY_RECEIPT, item.lane, now + RETRY_AFTER, RetryReceipt(item.id), str(item.id))
             self.work[work.lane, work.kind, work.name] = (work, item.cause)

@@ -35,9 +35,9 @@ def receipt_call(database: Database, reception: Reception) -> Mapping[str, Call]
             assert row is not None
             body = reception.columns.open_bytes(row["body"], place=f"receipts/{task.receipt_id}")
             kept = json.loads(row["headers"])
-            incoming = await reception.doors[row["door"]].read(
-                Inbound(kept, body, {}, kept.get(":query", "")), row["received_at"]
-            )
+            path = {name.removeprefix(":path."): value for name, value in kept.items() if name.startswith(":path.")}
+            inbound = Inbound(kept, body, path, kept.get(":query", ""))
+            incoming = await reception.doors[row["door"]].read(inbound, row["received_at"])
             if isinstance(incoming.content, Poison):
                 if isinstance(incoming.content.failure, TooEarly):
                     raise StillEarly(str(incoming.content.failure))

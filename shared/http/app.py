@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Final, Protocol
 from uuid import UUID
@@ -101,8 +101,7 @@ class Reception:
         try:
             inbound = Inbound(dict(request.headers), await read_body(request), request.path_params, request.url.query)
             incoming = await door.read(inbound, now)
-            kept = {name: inbound.headers[name] for name in door.keeps if name in inbound.headers}
-            result = await self.accept(door.name, incoming, inbound.body, now, kept | {":query": inbound.query})
+            result = await self.accept(door.name, incoming, inbound.body, now, _kept(door, inbound))
         except ClientDisconnect:
             return Reply(400)
         except Failure as failure:
@@ -140,12 +139,20 @@ class Reception:
     async def command(self, door: str, key: str, content: object, body: bytes) -> Reply:
         """An API's command: its answer is the decision's, or the problem that refused it; a repeat gets the first
         answer."""
-        result = await self.accept(door, Incoming(key, content, Reply(202)), body, self.clock.now())
-        if result.fate is Fate.DEAD:
-            if isinstance(result.failure, Failure):
-                return problem_reply(result.failure)
-            return Reply(500)
-        return result.reply or Reply(202)
+        item = self.item(door, Incoming(key, content, Reply(202)), body, self.clock.now())
+        assert isinstance(item.origin, Receipt)
+        # Asked by somebody who waits: a refusal is the answer, kept for the repeat, and nothing for a person to look
+        # at.
+        asked = replace(item, origin=replace(item.origin, refusal=problem_reply))
+        result = await self.intake.accept(asked)
+        return result.reply or Reply(500 if result.fate is Fate.DEAD else 202)
+
+
+def _kept(door: Door, inbound: Inbound) -> dict[str, str]:
+    """What reading the bytes again needs, as one map: headers by name, the query and the path's parameters beside
+    them."""
+    headers = {name: inbound.headers[name] for name in door.keeps if name in inbound.headers}
+    return headers | {":query": inbound.query} | {f":path.{name}": value for name, value in inbound.path.items()}
 
 
 async def read_body(request: Request, limit: int = MAX_BODY) -> bytes:
