@@ -15,6 +15,7 @@ from typing import Any, Final
 from deploy.local import books as checking
 from deploy.local.books import Ours
 from deploy.local.house import House, embedded, separate
+from deploy.local.installation import sign_in
 from deploy.local.usage import cpu_seconds, family, pss_mb
 from deploy.local.view import View
 from deploy.local.world import World, free_port
@@ -77,7 +78,7 @@ async def demo(wish: Wish) -> int:
 async def _run(wish: Wish, house: House, world: World, started_at: float) -> int:
     file = house.installation.serve_file(house.urls["orders"])
     tower = house.urls["tower"]
-    print(f"the tower: {tower}/   operator token: {file['tokens']['operator']}", flush=True)
+    print(f"the tower: {sign_in(tower, file['tokens']['operator'])}", flush=True)
     run = Run(started_at)
     before = _cpu(house, world)
     await world.run(wish.orders, rate=wish.rate, share=wish.share, seed=wish.seed, only=wish.only)
@@ -89,7 +90,7 @@ async def _run(wish: Wish, house: House, world: World, started_at: float) -> int
     if wish.report is not None:
         wish.report.write_text(json.dumps(report, indent=1, ensure_ascii=False))
     if wish.stay:
-        print(f"\nthe tower stays at {tower}/ until Ctrl-C", flush=True)
+        print(f"\nthe tower stays until Ctrl-C: {sign_in(tower, file['tokens']['operator'])}", flush=True)
         await asyncio.wait({house.ended})
     good = report["orders"]["open"] == 0 and not any(report["invariants"].values())
     return 0 if good else 1

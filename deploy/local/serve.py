@@ -6,6 +6,7 @@ import asyncio
 from pathlib import Path
 
 from deploy.local.house import embedded
+from deploy.local.installation import sign_in
 
 
 async def serve(folder: Path, port: int, world_url: str) -> int:
@@ -13,6 +14,7 @@ async def serve(folder: Path, port: int, world_url: str) -> int:
     async with embedded(folder, port=port, world_url=world_url) as house:
         content = house.installation.serve_file(house.urls["orders"])
         print(f"ready: {content['base_url']}   (details in {folder / 'serve.json'})")
+        print(f"  tower: {sign_in(content['base_url'], content['tokens']['operator'])}")
         for role, token in content["tokens"].items():
             print(f"  {role} token: {token}")
         for name, connection in content["connections"].items():

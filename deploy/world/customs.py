@@ -180,14 +180,14 @@ class Customs:
         order_no = case.document.order_no
         if self._core.plans("inspection", order_no):
             case.state = "held"
-            self._receipts.push(case, [status("500", soon(times.now()))])
+            self._receipts.push(case, [status("500", soon(times.now(), 2))])
             await self._wait(self._core.config.durations.inspection)
         await self._wait(self._core.config.durations.release)
         if case.state in CLEARED:
             return
         case.state = "released"
         self._core.mark("released", order_no)
-        self._receipts.push(case, [status("800", soon(times.now()))])
+        self._receipts.push(case, [status("800", soon(times.now(), 3))])
 
     def _objection(self, document: Declared) -> str:
         if not self._core.config.customs.match:

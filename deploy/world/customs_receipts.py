@@ -67,9 +67,9 @@ def status(code: str, at: datetime, words: str = "") -> tuple[str, str, datetime
     return code, words or WORDS[code], at
 
 
-def soon(at: datetime) -> datetime:
-    """A moment later: returnTime has milliseconds, and two statuses of one document never share one."""
-    return at + timedelta(milliseconds=7)
+def soon(at: datetime, steps: int = 1) -> datetime:
+    """Some moments later: returnTime has milliseconds, and two statuses of one document never share one."""
+    return at + timedelta(milliseconds=7 * steps)
 
 
 class Receipts:

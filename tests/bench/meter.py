@@ -75,6 +75,15 @@ class Figure:
         reached = self.value if self.ratio is None else self.ratio
         return None if self.bound is None else reached <= self.bound
 
+    def line(self) -> str:
+        """For a terminal: the value, what it is set beside, and whether the bound holds."""
+        text = f"{self.name:<22} {self.value:>10,.1f} {self.unit}"
+        if self.bare is not None and self.ratio is not None:
+            text += f"  bare {self.bare:,.1f}  ratio {self.ratio:.2f}"
+        if self.bound is not None:
+            text += f"  bound {self.bound:g} {'met' if self.met else 'MISSED'}"
+        return f"{text}\n{'':<24}{self.note}" if self.note else text
+
     def as_json(self) -> dict[str, Any]:
         return {
             "value": round(self.value, 3), "unit": self.unit, "bare": None if self.bare is None else round(self.bare, 3),
