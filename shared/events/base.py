@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Any, ClassVar, Final, TypeVar
 
 from pydantic import BaseModel, ConfigDict
@@ -12,9 +12,9 @@ from shared.errors import Permanent
 
 
 class Event(BaseModel):
-    """A fact that a service spoke. Frozen; readers ignore fields they don't know, writers cannot add any."""
+    """A fact that a service spoke. Frozen; writers cannot add a field, `read` ignores those that it doesn't know."""
 
-    model_config = ConfigDict(frozen=True, extra="ignore")
+    model_config = ConfigDict(frozen=True, extra="forbid")
 
     type: ClassVar[str]
     version: ClassVar[int]
@@ -75,12 +75,14 @@ def read(name: str, version: int, data: bytes) -> Event:
     if cls is None or version > cls.version:
         raise UnknownFact(f"{name} version {version} is not known to this build")
     if version == cls.version:
-        return cls.model_validate_json(data)
-    return cls.model_validate(_brought_up(cls, version, data))
+        return cls.model_validate_json(data, extra="ignore")
+    return cls.model_validate(_brought_up(cls, version, data), extra="ignore")
 
 
-def _brought_up(cls: type[Event], version: int, data: bytes) -> Mapping[str, Any]:
-    fields: dict[str, Any] = json.loads(data)
+def _brought_up(cls: type[Event], version: int, data: bytes) -> Any:
+    fields = json.loads(data)
+    if not isinstance(fields, dict):
+        return fields  # an up-caster expects an object; the model says what is wrong with anything else
     for old in range(version, cls.version):
         if (cls.type, old) not in UPCASTS:
             raise UnknownFact(f"{cls.type}: no way from version {old} to {old + 1}")
