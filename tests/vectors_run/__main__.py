@@ -63,7 +63,8 @@ def main() -> int:
     os.environ["CORRIDOR_VECTORS"] = str(folder)
     os.chdir(ROOT)
     tally = Tally()
-    pytest.main(["-q", "--no-header", "--no-summary", "-p", "no:warnings", "-p", "no:cacheprovider", *_files()], [tally])
+    quiet = ["-q", "--no-header", "--no-summary", "-p", "no:warnings", "-p", "no:cacheprovider"]
+    pytest.main([*quiet, *_files()], [tally])
     for family in [*SUITES, "unreadable"]:
         passed, failed = tally.passed[family], tally.failed[family]
         if passed or failed:
