@@ -23,7 +23,7 @@ def main() -> int:
     one.add_argument("--share", type=float, default=0.3, help="of the orders misbehave (0 to 1)")
     one.add_argument("--only", action="append", default=[], metavar="KIND", help="every order misbehaves in this way")
     one.add_argument("--seed", type=int, default=1)
-    one.add_argument("--rate", type=float, default=20.0, help="orders per second; 0: all at once")
+    one.add_argument("--rate", type=float, default=8.0, help="orders per second; 0: all at once")
     one.add_argument("--exit", action="store_true", help="end after the summary instead of leaving the tower up")
     one.add_argument("--report", type=Path, default=None, help="write the summary as JSON")
     other = commands.add_parser("serve", help="the services, without traffic")

@@ -1,0 +1,110 @@
+"""The golden samples: one frozen file per event version, headers and data as they travelled when it was made."""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import json
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, get_args, get_type_hints
+
+from pydantic import BaseModel
+
+from shared.events.base import Event
+from shared.events.topics import TOPICS
+
+FOLDER = Path(__file__).parents[2] / "shared" / "events" / "golden"
+Spot = tuple[str, str]  # a class and one of its fields
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """`sha256` is what the file says of itself; `digest` is what its content has."""
+
+    file: str
+    name: str
+    version: int
+    sha256: str
+    headers: tuple[tuple[str, bytes], ...]
+    data: dict[str, Any]
+    digest: str
+
+    @property
+    def value(self) -> bytes:
+        return json.dumps(self.data, ensure_ascii=False).encode()
+
+    @property
+    def header(self) -> dict[str, bytes]:
+        return dict(self.headers)
+
+
+def samples() -> list[Sample]:
+    return [_sample(path) for path in sorted(FOLDER.iterdir())]
+
+
+def of(cls: type[Event]) -> Sample:
+    """The sample of this build's own version."""
+    return _sample(FOLDER / f"{cls.type}.v{cls.version}.json")
+
+
+def declared() -> list[type[Event]]:
+    """Every fact that the manifest knows; toys that other tests declare are not in it."""
+    return [cls for topic in TOPICS for cls in topic.events]
+
+
+def _sample(path: Path) -> Sample:
+    matched = re.fullmatch(r"(?P<name>[a-z.-]+)\.v(?P<version>\d+)\.json", path.name)
+    assert matched is not None, f"{path.name} is not <name>.v<version>.json"
+    raw = json.loads(path.read_text("utf-8"))
+    headers = tuple((name, value.encode()) for name, value in raw["headers"])
+    body = {"headers": raw["headers"], "data": raw["data"]}
+    return Sample(
+        path.name, matched["name"], int(matched["version"]), raw["sha256"], headers, raw["data"], _digest(body)
+    )
+
+
+def _digest(body: object) -> str:
+    """Of the meaning, not of the layout: reformatting a file is no edit."""
+    text = json.dumps(body, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def optional(kind: object) -> set[Spot]:
+    """Every field, at any depth, that may be null or left out."""
+    found: set[Spot] = set()
+    if isinstance(kind, type) and (issubclass(kind, BaseModel) or dataclasses.is_dataclass(kind)):
+        hints = get_type_hints(kind)
+        for name, default in _fields(kind):
+            if type(None) in get_args(hints[name]) or default:
+                found.add((kind.__name__, name))
+            found |= optional(hints[name])
+    for inner in get_args(kind):
+        found |= optional(inner)
+    return found
+
+
+def filled(value: object) -> Iterator[Spot]:
+    """Every field, at any depth, that holds something."""
+    if isinstance(value, tuple):
+        for each in value:
+            yield from filled(each)
+    elif isinstance(value, BaseModel) or dataclasses.is_dataclass(value):
+        for name, _ in _fields(type(value)):
+            held = getattr(value, name)
+            if held not in (None, "", ()):
+                yield type(value).__name__, name
+            yield from filled(held)
+
+
+def _fields(kind: type[Any]) -> list[tuple[str, bool]]:
+    """Names, and whether a default stands behind each."""
+    if issubclass(kind, BaseModel):
+        return [(name, not field.is_required()) for name, field in kind.model_fields.items()]
+    missing = dataclasses.MISSING
+    return [
+        (field.name, field.default is not missing or field.default_factory is not missing)
+        for field in dataclasses.fields(kind)
+    ]
