@@ -121,8 +121,7 @@ class _Server(uvicorn.Server):
     async def listening(self, serving: asyncio.Task[None]) -> None:
         while not self.started:
             if serving.done():
-                serving.result()
-                raise RuntimeError("the port cannot be opened")
+                raise RuntimeError("the port cannot be opened: is another program using it?")
             await asyncio.sleep(0.005)
 
     @property

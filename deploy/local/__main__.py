@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import argparse
 import logging
+import shutil
 import sys
 import tempfile
+from collections.abc import Coroutine
 from pathlib import Path
 
 import uvloop
@@ -13,6 +15,7 @@ import uvloop
 from deploy.local.demo import Wish, demo
 from deploy.local.serve import serve
 from shared import logs
+from shared.errors import Failure
 
 
 def main() -> int:
@@ -29,21 +32,41 @@ def main() -> int:
     other = commands.add_parser("serve", help="the services, without traffic")
     other.add_argument("--world", default="http://127.0.0.1:9100", help="where the partners are")
     for each, port in ((one, 0), (other, 8080)):
-        each.add_argument("--port", type=int, default=port)
+        each.add_argument("--port", type=port_number, default=port)
         each.add_argument("--data", type=Path, default=None, help="folder to keep everything in")
     given = parser.parse_args()
     logs.configure(level=logging.CRITICAL if given.command == "demo" else logging.WARNING)
-    folder = given.data or (
-        Path(tempfile.mkdtemp(prefix="corridor-")) if given.command == "demo" else Path(".corridor")
-    )
-    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-    if given.command == "serve":
-        return uvloop.run(serve(folder.absolute(), given.port, given.world))
+    throw_away = given.data is None and given.command == "demo"
+    folder = (given.data or Path(tempfile.mkdtemp(prefix="corridor-") if throw_away else ".corridor")).absolute()
+    try:
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        return uvloop.run(_serve(given, folder) if given.command == "serve" else _demo(given, folder))
+    except (Failure, OSError, RuntimeError) as error:
+        # What a person at a terminal needs: the reason, not our stack.
+        print(f"corridor: {error}" + (f" ({fix})" if (fix := getattr(error, "fix", "")) else ""), file=sys.stderr)
+        return 2
+    finally:
+        if throw_away:
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+def _serve(given: argparse.Namespace, folder: Path) -> Coroutine[None, None, int]:
+    return serve(folder, given.port, given.world)
+
+
+def _demo(given: argparse.Namespace, folder: Path) -> Coroutine[None, None, int]:
     wish = Wish(
-        given.orders, given.share, given.seed, folder.absolute(), given.port, not given.exit, given.report,
-        given.rate or None, tuple(given.only),
-    )
-    return uvloop.run(demo(wish))
+        given.orders, given.share, given.seed, folder, given.port, not given.exit, given.report, given.rate or None,
+        tuple(given.only),
+    )  # fmt: skip
+    return demo(wish)
+
+
+def port_number(text: str) -> int:
+    number = int(text)
+    if not 0 <= number <= 65_535:
+        raise argparse.ArgumentTypeError(f"{text} is no port")
+    return number
 
 
 if __name__ == "__main__":

@@ -161,6 +161,7 @@ async def _report(wish: Wish, house: House, run: Run, truth: dict[str, Any]) -> 
             "completed": states["completed"],
             "ended_otherwise": dict(ended),
             "waiting": dict(waiting),
+            "forged_and_refused": sum(order["expected"] == "refused" for order in truth["orders"].values()),
             "open": states["open"],
         },
         "invariants": await checking.invariants(run.ours, truth, house.installation.dsns, house.broker),
@@ -184,6 +185,9 @@ def _tell(report: dict[str, Any], wish: Wish) -> None:
     for title in ("ended_otherwise", "waiting"):
         for reason, count in sorted(orders[title].items()):
             print(f"  {title.replace('_', ' ')}: {count} {reason}")
-    print(f"  open: {orders['open']} · dead letters {report['dead_letters']} · peak {report['peak_rss_mb']} MB")
+    if orders["forged_and_refused"]:
+        print(f"  refused at the door: {orders['forged_and_refused']} forged")
+    trouble = f"dead letters {report['dead_letters']} · quarantined {report['quarantined']}"
+    print(f"  open: {orders['open']} · {trouble} · peak {report['peak_rss_mb']} MB")
     for name, value in report["invariants"].items():
         print(f"  {'ok ' if value == 0 else 'BAD'} {name.replace('_', ' ')}: {value}", flush=True)

@@ -17,12 +17,16 @@ import httpx
 from pydantic import SecretStr
 
 from deploy.kafka.local import LocalKafka
+from deploy.local.attention import reader
 from deploy.local.installation import ROOT, SERVICES, Installation
 from deploy.local.world import free_port
+from services.tower.app import build as build_tower
+from services.tower.settings import TowerSettings
 from shared.broker.ports import Broker
 from shared.db.embedded import EmbeddedPostgres
 from shared.events.topics import specs
 from shared.host import Host, broker_of
+from shared.service import Resources
 
 READY_SECONDS: Final = 60.0
 
@@ -49,7 +53,10 @@ async def embedded(folder: Path, *, port: int, world_url: str, **more: Any) -> A
         port = port or free_port()  # partners are told where to answer before we listen
         given = {"broker": "embedded", "port": port, "world_url": world_url, **more}
         broker = broker_of(installation.settings("orders", **given))
-        services = [installation.build(name, broker, **given) for name in SERVICES]
+        services = [installation.build(name, broker, **given) for name in SERVICES if name != "tower"]
+        tower = installation.settings("tower", **given)
+        assert isinstance(tower, TowerSettings)
+        services.append(build_tower(Resources.open("tower", tower, broker), tower, attention=reader(services)))
         host = Host(services, broker)
         await host.prepare()
         await installation.connect_shop(services[list(SERVICES).index("orders")].resources, world_url)

@@ -16,13 +16,13 @@ from services.customs.dossier import Assessment, Dossier, Sale
 from services.customs.findings import Cited, Severity
 from services.customs.findings import Finding as Found
 from services.customs.goods import GoodsEntry, check_goods
-from services.customs.identity import id_number_is_valid, is_masked, normal_id, normal_name, normal_phone
+from services.customs.identity import is_masked, normal_id, normal_name, normal_phone
 from services.customs.pricing import Priced, Sold, from_included, priced
 from services.customs.tariff import Limits, Refusal, Treatment, admit, treatment_of
 from shared.errors import BadInput
 from shared.events.values import Amounts, Finding, Goods, Valuation
 from shared.money import Money
-from shared.security.personal import Person
+from shared.security.personal import Person, id_number_is_valid
 
 INCLUDED: Final = "included"
 RESIDENT_CARD: Final = "1"  # the only document that is accepted in practice, although the schema knows a second one

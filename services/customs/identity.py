@@ -7,21 +7,10 @@ import unicodedata
 from typing import Final
 
 # ISO 7064 MOD 11-2 as printed for the 18-digit resident ID (GB 11643).
-_WEIGHTS: Final = (7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2)
-_CHECK: Final = "10X98765432"
-_ID: Final = re.compile(r"[0-9]{17}[0-9X]", re.ASCII)
 # A bullet between letters is the dot of a transliterated name; at an end, or two of them, it hides something.
 _MASK: Final = re.compile(r"[*＊﹡✱]|[•●]{2}|^[•●]|[•●]$")
 _DOTS: Final = str.maketrans(dict.fromkeys("•・‧∙⋅●．", "·"))  # the dot of transliterated names, as keyboards give it
 _PHONE_NOISE: Final = re.compile(r"[\s\-()（）.]")
-
-
-def id_number_is_valid(number: str) -> bool:
-    """18 digits (the last may be X) with the right check digit. Region and birth date are customs' to judge."""
-    if not _ID.fullmatch(number):
-        return False
-    weighted = sum(weight * int(digit) for weight, digit in zip(_WEIGHTS, number, strict=False))
-    return _CHECK[weighted % 11] == number[17]
 
 
 def normal_id(number: str) -> str:

@@ -27,10 +27,11 @@ from services.customs.documents import (
     yuan,
 )
 from services.customs.findings import Cited, Finding, Severity
-from services.customs.identity import id_number_is_valid, is_masked, normal_text
+from services.customs.identity import is_masked, normal_text
 from services.customs.tariff import LIMITS, NOTHING, Limits, Rates, Taxable, tax, treatment_of
 from shared.errors import BadInput
 from shared.money import Money
+from shared.security.personal import id_number_is_valid
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -19,7 +19,7 @@ from shared.http.payload import read_object
 from shared.http.problem import NotFound
 from shared.ids import OrderId, uuid7
 from shared.security.auth import Principal, Role
-from shared.security.personal import Person, Recipient, seal_person, seal_recipient
+from shared.security.personal import RESIDENT_CARD, Person, Recipient, id_number_is_valid, seal_person, seal_recipient
 from shared.service import Service
 
 Text = Annotated[str, Field(min_length=1, max_length=120)]
@@ -117,6 +117,8 @@ def add_commands(routes: APIRouter, service: Service) -> None:
         asker, raw = await desk.asked(order_id, request, authorization)
         given = parsed(Identity, raw)
         person = Person(given.name, given.id_type, given.id_number.upper(), given.phone)
+        if person.id_type == RESIDENT_CARD and not id_number_is_valid(person.id_number):
+            raise BadInput("the check digit is wrong", where="id_number", fix="send the number as the card prints it")
         sealed = seal_person(service.resources.facts, person)
         return await desk.take(IdentitySupplied(OrderId(order_id), asker.seller, sealed), once, raw)
 

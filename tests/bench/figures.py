@@ -54,7 +54,8 @@ class Bench:
     async def run(self, names: list[str]) -> list[Figure]:
         with tempfile.TemporaryDirectory(prefix="corridor-bench-") as folder:
             self.folder = Path(folder)
-            async with _postgres(self.folder / "postgres") as self.postgres, sink() as self.sink:
+            self.sink = await asyncio.to_thread(sink)
+            async with _postgres(self.folder / "postgres") as self.postgres:
                 for name in names:
                     await GROUPS[name](self)
         return self.figures

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import atexit
 import contextlib
+import os
 import re
+import subprocess
 import sys
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from typing import Final
 
 import uvloop
@@ -30,20 +31,16 @@ async def serve() -> None:
     server = await asyncio.start_server(answer, "127.0.0.1", 0)
     print(server.sockets[0].getsockname()[1], flush=True)
     await asyncio.to_thread(sys.stdin.read)
+    os._exit(0)  # open connections are nobody's loss
 
 
-@asynccontextmanager
-async def sink() -> AsyncIterator[int]:
-    """One of them running; its port."""
-    pipe = asyncio.subprocess.PIPE
-    child = await asyncio.create_subprocess_exec(sys.executable, "-m", "tests.bench.sink", stdin=pipe, stdout=pipe)
+def sink() -> int:
+    """Starts one; its port. It stays to the very end of the process: exporters send their last words at exit."""
+    pipe = subprocess.PIPE
+    child = subprocess.Popen([sys.executable, "-m", "tests.bench.sink"], stdin=pipe, stdout=pipe)
+    atexit.register(child.terminate)
     assert child.stdout is not None
-    assert child.stdin is not None
-    try:
-        yield int(await child.stdout.readline())
-    finally:
-        child.stdin.close()
-        await child.wait()
+    return int(child.stdout.readline())
 
 
 if __name__ == "__main__":

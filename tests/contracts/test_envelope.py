@@ -50,9 +50,9 @@ def test_the_headers_have_these_names_and_values_in_this_order() -> None:
 
 
 def test_the_value_is_the_data_alone() -> None:
-    assert VALUE == (
-        '{"order_id":"O-1","seller":"highland-coop","hold":"identity_missing","reason":"身份缺失"}'.encode()
-    )
+    text = '{"order_id":"O-1","seller":"highland-coop","hold":"identity_missing","reason":"身份缺失"}'
+
+    assert text.encode() == VALUE
 
 
 def test_what_is_opened_is_what_was_written() -> None:
@@ -107,13 +107,20 @@ def test_only_the_required_headers_are_enough() -> None:
         ("ce_aggregateversion", b"x"),
         ("ce_aggregateversion", b""),
         ("ce_corridor", b"\xff"),
-        ("traceparent", b"\xff\xfe"),
     ],
 )
 def test_an_odd_header_is_bad_input(name: str, value: bytes) -> None:
     with pytest.raises(BadInput) as refused:
         open_envelope(changed(**{name: value}), VALUE)
     assert refused.value.where == "headers"
+
+
+@pytest.mark.parametrize("forged", [b"", b"\xff\xfe", b"00-zz-zz-01", b"x" * 5000])
+def test_a_forged_trace_context_costs_the_trace_and_not_the_fact(forged: bytes) -> None:
+    opened = open_envelope(changed(traceparent=forged), VALUE)
+
+    assert (opened.event, opened.cause.id) == (FACT, "cause-1")
+    assert opened.cause.traceparent == forged.decode(errors="replace")
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from services.customs.identity import (
-    id_number_is_valid,
     is_masked,
     mask_address,
     mask_name,
@@ -16,6 +15,7 @@ from services.customs.identity import (
     normal_name,
     normal_phone,
 )
+from shared.security.personal import id_number_is_valid
 
 VALID = "999999199003071015"
 

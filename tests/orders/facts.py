@@ -21,7 +21,7 @@ LINES = (
     StockLine(1, "KE-COF-227", 1, "fz-bonded", "KE-2026-09"),
     StockLine(2, "KE-TEA-100", 2, "fz-bonded", "KE-2026-08"),
 )
-PERSON = Sealed("k", "person", "fp-lin", "林** 350***14")
+PERSON = Sealed("k", "person", "fp-lin", "林** 350***16")
 HOME = Sealed("k", "home", "fp-home", "林** 138***00 福建省福州市")
 OFFICE = Sealed("k", "office", "fp-office", "林** 138***00 福建省厦门市")
 VALUATION = Valuation(

@@ -22,7 +22,7 @@ from tests.support.service import Running, running
 
 CONNECTION = "nairobi-roasters-shopify"
 ORDER = order_id(CONNECTION, "5902603020001")
-IDENTITY = {"name": "林晓舟", "id_number": "350102199001010014", "phone": "+8613800000000"}
+IDENTITY = {"name": "林晓舟", "id_number": "350102199001010016", "phone": "+8613800000000"}
 ADDRESS = {
     "name": "林晓舟", "phone": "+8613800000000", "country": "CN", "province": "福建省", "city": "厦门市",
     "street": "测试路2号",
