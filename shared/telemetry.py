@@ -10,7 +10,7 @@ import os
 import re
 import zlib
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Final
 
 from opentelemetry import trace
@@ -108,8 +108,9 @@ class Telemetry:
 
 
 def _within(item: Item, traceparent: str) -> Item:
-    cause = item.cause
-    return replace(item, cause=Cause(cause.id, cause.correlation_id, traceparent))
+    # By hand: `replace` looks every field up by name and costs twice as much, on every item of every batch.
+    cause = Cause(item.cause.id, item.cause.correlation_id, traceparent)
+    return Item(item.id, item.content, item.reach, cause, item.origin)
 
 
 def _described(item: Item) -> tuple[str, SpanKind, dict[str, str]]:

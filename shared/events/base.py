@@ -79,7 +79,7 @@ def read(name: str, version: int, data: bytes) -> Event:
     return cls.model_validate(_brought_up(cls, version, data), extra="ignore")
 
 
-def _brought_up(cls: type[Event], version: int, data: bytes) -> Any:
+def _brought_up(cls: type[Event], version: int, data: bytes) -> object:
     fields = json.loads(data)
     if not isinstance(fields, dict):
         return fields  # an up-caster expects an object; the model says what is wrong with anything else

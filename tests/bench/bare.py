@@ -30,7 +30,8 @@ CREATE TABLE bare_outbox (id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, to
   payload jsonb NOT NULL, created_at timestamptz NOT NULL DEFAULT now());
 CREATE TABLE bare_done (event_id uuid PRIMARY KEY);
 CREATE TABLE bare_state (id uuid PRIMARY KEY, status text NOT NULL, version int NOT NULL) WITH (fillfactor = 80);
-CREATE TABLE bare_log (position bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, key text NOT NULL, value bytea NOT NULL);
+CREATE TABLE bare_log (position bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, key text NOT NULL, value bytea NOT
+NULL);
 """
 # Receipt, order and outbox row of one webhook as one prepared statement: the floor of an intake.
 ONE: Final = """
@@ -46,7 +47,9 @@ WITH x AS (SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::jsonb[])
      s AS (INSERT INTO bare_state AS s (id, status, version) SELECT DISTINCT ON (id) id, 'moved', 1 FROM n
            ON CONFLICT (id) DO UPDATE SET status = excluded.status, version = s.version + 1)
 INSERT INTO bare_outbox (topic, key, payload) SELECT 'next', key, pl FROM n"""
-POLL: Final = "SELECT id, key, payload::text FROM bare_outbox WHERE topic = 'in' ORDER BY id LIMIT $1 FOR UPDATE SKIP LOCKED"
+POLL: Final = (
+    "SELECT id, key, payload::text FROM bare_outbox WHERE topic = 'in' ORDER BY id LIMIT $1 FOR UPDATE SKIP LOCKED"
+)
 GONE: Final = "DELETE FROM bare_outbox WHERE id = ANY($1::bigint[])"
 
 
@@ -142,7 +145,9 @@ async def log(postgres: EmbeddedPostgres, bodies: Sequence[bytes], run: int, bat
                 "INSERT INTO bare_log (key, value) SELECT * FROM unnest($1::text[], $2::bytea[])", keys, values
             )
         at = 0
-        while rows := await connection.fetch("SELECT * FROM bare_log WHERE position > $1 ORDER BY 1 LIMIT $2", at, batch):
+        while rows := await connection.fetch(
+            "SELECT * FROM bare_log WHERE position > $1 ORDER BY 1 LIMIT $2", at, batch
+        ):
             at = rows[-1][0]
     await connection.close()
     return meter.cpu / len(bodies) * 1e6
@@ -163,7 +168,8 @@ async def round_trip(port: int, count: int) -> float:
 
 
 async def httpx_round_trip(port: int, count: int) -> float:
-    """The same through the HTTP client that the stack names; not the floor, but what a call costs at the least with it."""
+    """The same through the HTTP client that the stack names; not the floor, but what a call costs at the least with
+    it."""
     async with httpx.AsyncClient() as http:
         with Meter() as meter:
             for _ in range(count):
@@ -175,7 +181,7 @@ def signatures(count: int) -> tuple[float, float]:
     """µs of CPU per RSA-2048 signature made, and per one checked, with the keys kept as objects."""
     key = rsa.generate_private_key(65537, 2048)
     public, text = key.public_key(), b"x" * 800
-    start = time.process_time()
+    made, start = b"", time.process_time()
     for _ in range(count):
         made = key.sign(text, padding.PKCS1v15(), SHA256())
     between = time.process_time()

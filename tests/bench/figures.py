@@ -7,13 +7,14 @@ import json
 import sys
 import tempfile
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final, Self
 
 from deploy.local.installation import ROOT
+from shared.broker.ports import Record
 from shared.db.embedded import EmbeddedPostgres
 from tests.bench import bare, ours
 from tests.bench.load import body_of
@@ -32,11 +33,11 @@ class Size:
     facts: int = 20_000
     trips: int = 3_000
     signatures: int = 1_000
-    orders: int = 400
+    orders: int = 240
     counted: int = 40
     effects: int = 1_500
-    embedded_rate: float = 25.0
-    kafka_rate: float = 15.0
+    embedded_rate: float = 7.0
+    kafka_rate: float = 5.0
 
     @classmethod
     def quick(cls) -> Self:
@@ -50,19 +51,26 @@ class Bench:
     size: Size
     floors: dict[str, float] = field(default_factory=dict)
     figures: list[Figure] = field(default_factory=list)
+    folder: Path = field(init=False)
+    postgres: EmbeddedPostgres = field(init=False)
+    sink: int = field(init=False)
 
-    async def run(self, names: list[str]) -> list[Figure]:
+    async def run(self, names: list[str]) -> None:
         with tempfile.TemporaryDirectory(prefix="corridor-bench-") as folder:
             self.folder = Path(folder)
             self.sink = await asyncio.to_thread(sink)
             async with _postgres(self.folder / "postgres") as self.postgres:
                 for name in names:
                     await GROUPS[name](self)
-        return self.figures
 
     def add(self, figure: Figure) -> None:
         self.figures.append(figure)
         print(figure.line(), flush=True)
+
+    def write(self, report: Path) -> None:
+        """One JSON object per figure, by its name."""
+        content = {figure.name: figure.as_json() for figure in self.figures}
+        report.write_text(json.dumps(content, indent=1, ensure_ascii=False))
 
     async def floor(self, name: str) -> float:
         if name not in self.floors:
@@ -129,16 +137,26 @@ async def intake(bench: Bench) -> None:
 async def consumer(bench: Bench) -> None:
     """One step of the flow per fact of about 700 bytes: decode, lanes, claim, load, decide, write."""
     facts, floor = ours.records(bench.size.facts), await bench.floor("loop")
-    bench.add(Figure("consumer_batch_100", await ours.step(bench.postgres, facts, 100), MICRO, floor, 2.0))
+    await _step(bench, "consumer_batch_100", facts, 100, floor, 2.0)
     few = facts[: len(facts) // 2]
-    ten = await bare.loop(bench.postgres, [fact.value for fact in few], 10)
-    bench.add(Figure("consumer_batch_10", await ours.step(bench.postgres, few, 10), MICRO, ten))
+    await _step(
+        bench, "consumer_batch_10", few, 10, await bare.loop(bench.postgres, [fact.value for fact in few], 10), None
+    )
+
+
+async def _step(
+    bench: Bench, name: str, facts: Sequence[Record], batch: int, floor: float, bound: float | None
+) -> None:
+    cost, own = await ours.step(bench.postgres, facts, batch)
+    bench.add(Figure(name, cost, MICRO, floor, bound, f"Python {own:.0f}, PostgreSQL {cost - own:.0f}"))
 
 
 async def relay(bench: Bench) -> None:
     facts = ours.records(bench.size.facts)
     floor = await bare.relay(bench.postgres, [fact.value for fact in facts], RUN)
-    bench.add(Figure("relay", await ours.relay(bench.postgres, facts), MICRO, floor, 2.0, "the broker's client excluded"))
+    bench.add(
+        Figure("relay", await ours.relay(bench.postgres, facts), MICRO, floor, 2.0, "the broker's client excluded")
+    )
 
 
 async def log(bench: Bench) -> None:
@@ -167,14 +185,15 @@ async def whole(bench: Bench) -> None:
     parts = counted["outside"] | run["counts"]
     await _against_parts(bench, "whole_order_embedded", run, parts, size.orders, 2.9)
     bench.add(Figure("memory", run["peak_mb"], "MB PSS", None, 1024.0, "services, world and PostgreSQL"))
-    bench.add(Figure(
-        "first_order", run["first_seconds"], "s", None, 10.0, f"launch to completed; ready after {run['ready_seconds']:.1f} s"
-    ))  # fmt: skip
+    ready = f"launch to completed; ready after {run['ready_seconds']:.1f} s"
+    bench.add(Figure("first_order", run["first_seconds"], "s", None, 10.0, ready))
     run = await child("kafka", size.orders, size.kafka_rate)
     await _against_parts(bench, "whole_order_kafka", run, parts, size.orders, 5.0)
 
 
-async def _against_parts(bench: Bench, name: str, run: dict[str, Any], parts: dict[str, float], orders: int, bound: float) -> None:
+async def _against_parts(
+    bench: Bench, name: str, run: dict[str, Any], parts: dict[str, float], orders: int, bound: float
+) -> None:
     floors = {
         "receipts": await bench.floor("intake"), "facts": await bench.floor("loop"), "calls": await bench.floor("call"),
         "signed": await bench.floor("sign"), "verified": await bench.floor("verify"),
@@ -184,8 +203,9 @@ async def _against_parts(bench: Bench, name: str, run: dict[str, Any], parts: di
     cpu = {who: seconds / orders * 1e6 for who, seconds in run["cpu"].items()}
     bench.add(Figure(
         name, sum(cpu.values()), MICRO, floor, bound,
-        f"services {cpu['services']:.0f}, PostgreSQL {cpu['postgres']:.0f}; {made}; {parts['deliveries']:.1f} deliveries of "
-        f"these facts; with the HTTP client of the stack a call costs {await bench.floor('httpx call'):.0f}; "
+        f"services {cpu['services']:.0f}, PostgreSQL {cpu['postgres']:.0f}; {made}; "
+        f"{parts['deliveries']:.1f} deliveries of these facts; "
+        f"with the HTTP client of the stack a call costs {await bench.floor('httpx call'):.0f}; "
         f"{orders} orders in {run['seconds']:.1f} s",
     ))  # fmt: skip
 

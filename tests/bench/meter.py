@@ -86,6 +86,11 @@ class Figure:
 
     def as_json(self) -> dict[str, Any]:
         return {
-            "value": round(self.value, 3), "unit": self.unit, "bare": None if self.bare is None else round(self.bare, 3),
-            "ratio": None if self.ratio is None else round(self.ratio, 3), "bound": self.bound, "met": self.met, "note": self.note,
+            "value": round(self.value, 3), "unit": self.unit, "bare": _rounded(self.bare),
+            "ratio": _rounded(self.ratio),
+            "bound": self.bound, "met": self.met, "note": self.note,
         }  # fmt: skip
+
+
+def _rounded(value: float | None) -> float | None:
+    return None if value is None else round(value, 3)

@@ -144,7 +144,9 @@ async def _answered(house: House, wanted: int) -> dict[str, Any]:
     deadline = time.monotonic() + GIVE_UP_SECONDS
     try:
         while True:
-            rows = await connection.fetch("SELECT key, min(at) FROM log WHERE topic = 'catalog.reservation' GROUP BY key")
+            rows = await connection.fetch(
+                "SELECT key, min(at) FROM log WHERE topic = 'catalog.reservation' GROUP BY key"
+            )
             if len(rows) >= wanted:
                 return {row[0]: row[1] for row in rows}
             assert time.monotonic() < deadline, f"only {len(rows)} of {wanted} orders were answered"

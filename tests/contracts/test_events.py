@@ -117,7 +117,7 @@ def test_a_writer_cannot_add_a_field() -> None:
 
 def test_a_writer_cannot_add_a_field_within_a_value() -> None:
     given = golden.of(OrderPlaced).data
-    assert OrderPlaced.model_validate(given).external_id == "5902603020001"
+    assert OrderPlaced.model_validate(given).external_id == given["external_id"]
 
     with pytest.raises(ValidationError, match="unexpected_keyword_argument"):
         OrderPlaced.model_validate(given | {"amounts": given["amounts"] | {"tip": given["amounts"]["tax"]}})

@@ -1,7 +1,8 @@
-"""`make vectors`: every signed sample of a folder against the pure modules and, inbound, through the services' doors.
+"""`make vectors`: every case of a folder on the pure modules and, inbound, through the services' doors.
 
-`--dir FOLDER` takes another folder of the same formats (sub-folders, keys and schemas beside the cases). The cases are
-read by the suites that run them in `make test`; nothing is listed here by name.
+`--dir FOLDER` takes another folder of the same formats (sub-folders, keys and schemas beside the cases); `--pure`
+leaves the doors out and so needs no database. The tests that judge the cases in `make test` judge them here; no case
+is named. A family that the folder does not hold is left out, a case that no test takes up is told as not covered.
 """
 
 from __future__ import annotations
@@ -9,76 +10,60 @@ from __future__ import annotations
 import argparse
 import os
 import sys
-from collections import Counter
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
 import pytest
 
+from tests.vectors_run.families import FAMILIES, Family, uncovered
+from tests.vectors_run.tally import Tally
+
 ROOT: Final = Path(__file__).resolve().parents[2]
-# Which suites run which family, pure and through the door.
-SUITES: Final = {
-    "marketplaces/shopify": ("tests/orders/providers/test_shopify_vectors.py", "tests/orders/test_door_vectors.py"),
-    "payments/wechat": ("tests/payments/test_wechat_vectors.py", "tests/payments/test_door_vectors.py"),
-    "corridor/ledger": ("tests/payments/test_ledger_vectors.py",),
-    "logistics/cainiao": ("tests/logistics/providers/test_cainiao_vectors.py", "tests/logistics/test_door_vectors.py"),
-    "logistics/rules": ("tests/logistics/test_rules_vectors.py",),
-    "customs": tuple(sorted(str(p.relative_to(ROOT)) for p in (ROOT / "tests/customs").glob("test_vectors_*.py"))),
-}
+# The project's own options ask for a report that this runner writes itself.
+QUIET: Final = ("-o", "addopts=", "--import-mode=importlib", "-p", "no:terminal", "-p", "no:cacheprovider")
 
 
-class Tally:
-    """Counts test calls per family; a failure while setting up counts as one, a skip is no pass."""
-
-    def __init__(self) -> None:
-        self.passed: Counter[str] = Counter()
-        self.failed: Counter[str] = Counter()
-        self.broken: list[str] = []
-
-    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
-        family = next(name for name, suites in SUITES.items() if report.nodeid.split("::")[0] in suites)
-        if report.when == "call" and report.passed:
-            self.passed[family] += 1
-        elif report.failed or report.skipped:
-            self.failed[family] += 1
-            self.broken.append(report.nodeid)
-
-    def pytest_collectreport(self, report: pytest.CollectReport) -> None:
-        if report.failed:
-            self.failed["unreadable"] += 1
-            self.broken.append(report.nodeid)
+def judge(folder: Path, *, doors: bool) -> Tally:
+    os.environ["CORRIDOR_VECTORS"] = str(folder)
+    os.chdir(ROOT)
+    held = {family: tuple(family.cases(folder)) for family in FAMILIES}
+    tests = {family: family.tests + (family.doors if doors else ()) for family, cases in held.items() if cases}
+    tally = Tally(held, tests)
+    suites = sorted({test.split("::")[0] for chosen in tests.values() for test in chosen})
+    if suites:
+        pytest.main([*QUIET, "--continue-on-collection-errors", *suites], [tally])
+    return tally
 
 
-def uncovered(folder: Path) -> list[str]:
-    """Families in the folder whose partners this state of the project does not speak to yet."""
-    covered = {"shopify", "cainiao", "mappings", "identifiers", "sla", "journey", "calculations"}
-    partners = [path for area in ("marketplaces", "logistics") for path in sorted((folder / area).glob("*/"))]
-    return [f"{path.parent.name}/{path.name}" for path in partners if path.name not in covered]
+def table(held: Mapping[Family, Sequence[str]], tally: Tally) -> None:
+    print(f"{'family':<30} {'cases':>6} {'passed':>7} {'failed':>7}")
+    for family, cases in held.items():
+        if cases:
+            passed, failed = len(tally.passed(family)), len(tally.failed(family))
+            print(f"{family.name:<30} {len(cases):>6} {passed:>7} {failed:>7}")
+    for family in held:
+        for case, why in tally.failed(family).items():
+            print(f"  failed: {family.name} {case}: {why}")
+    for family in held:
+        if idle := tally.idle(family):
+            print(f"not covered yet: {family.name} {', '.join(idle)}")
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(prog="make vectors", description=__doc__)
-    parser.add_argument("--dir", type=Path, default=ROOT / "tests" / "vectors")
-    folder = parser.parse_args().dir.absolute()
-    os.environ["CORRIDOR_VECTORS"] = str(folder)
-    os.chdir(ROOT)
-    tally = Tally()
-    quiet = ["-q", "--no-header", "--no-summary", "-p", "no:warnings", "-p", "no:cacheprovider"]
-    pytest.main([*quiet, *_files()], [tally])
-    for family in [*SUITES, "unreadable"]:
-        passed, failed = tally.passed[family], tally.failed[family]
-        if passed or failed:
-            print(f"{family:<24} cases {passed + failed:>4}   passed {passed:>4}   failed {failed:>3}")
-    for node in tally.broken[:50]:
-        print(f"  failed: {node}")
+    parser.add_argument("--dir", type=Path, default=ROOT / "tests" / "vectors", help="default: tests/vectors")
+    parser.add_argument("--pure", action="store_true", help="without the doors, so without a database")
+    given = parser.parse_args()
+    folder = given.dir.absolute()
+    tally = judge(folder, doors=not given.pure)
+    table(tally.held, tally)
     if missing := uncovered(folder):
         print(f"not covered yet: {', '.join(missing)}")
-    print(f"{tally.passed.total()} passed, {tally.failed.total()} failed")
-    return 1 if tally.failed.total() or not tally.passed.total() else 0
-
-
-def _files() -> list[str]:
-    return [suite for suites in SUITES.values() for suite in suites]
+    passed = sum(len(tally.passed(family)) for family in FAMILIES)
+    failed = sum(len(tally.failed(family)) for family in FAMILIES)
+    print(f"{passed} passed, {failed} failed")
+    return 1 if failed or not passed else 0
 
 
 if __name__ == "__main__":
