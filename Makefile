@@ -5,6 +5,8 @@
 MAKEFLAGS += --no-print-directory
 PYTHON ?= python3
 export PYTHON
+# Modules are compiled once: six services that each compile the whole stack need ten seconds longer to start.
+unexport PYTHONDONTWRITEBYTECODE
 PY := .venv/bin/python
 READY := .venv/.ready
 MANIFESTS := pyproject.toml $(wildcard services/*/pyproject.toml)

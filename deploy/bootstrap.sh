@@ -39,5 +39,5 @@ fi
 say "installing the locked packages into .venv (once; later runs skip this)"
 # uv does not read pip's name for a mirror; whoever set one there means it here too.
 if [ -n "${PIP_INDEX_URL:-}" ] && [ -z "${UV_DEFAULT_INDEX:-}" ]; then export UV_DEFAULT_INDEX="$PIP_INDEX_URL"; fi
-.venv/bin/python -m uv pip sync --quiet --require-hashes --python .venv/bin/python requirements.lock
+.venv/bin/python -m uv pip sync --quiet --compile-bytecode --require-hashes --python .venv/bin/python requirements.lock
 touch "$stamp"
