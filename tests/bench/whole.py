@@ -1,7 +1,8 @@
 """Whole orders, each kind of run in a process of its own: `python -m tests.bench.whole KIND ORDERS RATE STARTED_AT`.
 
-KIND: embedded, kafka (both: orders from the signed webhook to settled, the world beside), counted (embedded under
-cProfile: how many calls and signatures an order needs), effect (webhooks at a rate, how soon the next service acts).
+RATE: orders a second, 0 for all at once. KIND: embedded, kafka (orders from the signed webhook to settled, the world
+beside), counted (embedded under cProfile: how many calls and signatures an order needs), effect (webhooks at a rate:
+how soon the next service acts).
 The last line of its output is JSON.
 """
 
@@ -70,7 +71,7 @@ async def journey(kind: str, folder: Path, orders: int, rate: float, started_at:
             tally = Tally(await asyncpg.connect(house.installation.dsns["orders"]), orders)
             before, start = _cpu(house), time.perf_counter()
             with profile:
-                await world.run(orders, rate=rate, share=0.0, seed=1, only=())
+                await world.run(orders, rate=rate or None, share=0.0, seed=1, only=())
                 await tally.wait(first=True)
                 first = time.time() - started_at
                 await tally.wait(first=False)
