@@ -9,21 +9,21 @@ from services.customs.process import make_process
 from services.customs.providers.ceb.client import CebWindow
 from services.customs.providers.ceb.signature import RsaSha1Verifier
 from services.customs.settings import CustomsSettings
-from services.customs.store_names import Names
 from services.customs.tables import TABLES
 from services.customs.webhooks import WindowDoor
 from shared.corridor import Corridor
+from shared.http.aliases import Aliases
 from shared.service import Parts, Resources, Service
 
 
 def build(resources: Resources, settings: CustomsSettings) -> Service:
-    folder, names = settings.secrets / "customs", Names(resources.read)
+    folder, aliases = settings.secrets / "customs", Aliases(resources.read)
     desk = Desk.load(folder, sign_envelopes=settings.sign_envelopes)
     window = CebWindow(resources.http, settings.window, settings.link, settings.window_taken)
     process = make_process(policy_of(settings, resources.corridor))
-    service = Service(resources, Parts(process, TABLES, calls(resources, desk, window, names)))
+    service = Service(resources, Parts(process, TABLES, calls(resources, desk, window, aliases)))
     pinned = RsaSha1Verifier.pinned((folder / "window.cert.pem").read_bytes())
-    service.reception.add(service.router, WindowDoor(names, (pinned,), desk.sender_id, resources.clock))
+    service.reception.add(service.router, WindowDoor(aliases, (pinned,), desk.sender_id, resources.clock))
     service.router.include_router(api.router(service))
     return service
 

@@ -32,10 +32,11 @@ from services.customs.providers.base import CustomsWindow, Office
 from services.customs.providers.ceb import dxp, wire
 from services.customs.providers.ceb.signature import RsaSha1Signer, Signer
 from services.customs.store import envelope, seal_envelope
-from services.customs.store_names import Names, attributed
+from services.customs.store_names import attributed
 from shared.errors import Transient
 from shared.flow.items import Leased
 from shared.flow.work import Call, Redo
+from shared.http.aliases import Aliases
 from shared.security.personal import open_person, open_recipient
 from shared.service import Resources
 
@@ -80,7 +81,7 @@ class Desk:
         return dxp.build(wrapped, self.signer if self.sign_envelopes else None)
 
 
-def calls(resources: Resources, desk: Desk, window: CustomsWindow, names: Names) -> Mapping[str, Call]:
+def calls(resources: Resources, desk: Desk, window: CustomsWindow, aliases: Aliases) -> Mapping[str, Call]:
     async def check(leased: Leased) -> IdentityChecked:
         assert isinstance(leased.task, CheckIdentity)
         return IdentityChecked(identity_problem(open_person(resources.facts, leased.task.person)))
@@ -118,7 +119,7 @@ def calls(resources: Resources, desk: Desk, window: CustomsWindow, names: Names)
 
     async def look_again(leased: Leased) -> object:
         assert isinstance(leased.task, Strays)
-        heard = await attributed(names, leased.task.receipts)
+        heard = await attributed(aliases, leased.task.receipts)
         if not isinstance(heard, Heard):
             raise StillUnknown("nobody here knows these numbers yet")
         return Redo(heard)

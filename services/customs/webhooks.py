@@ -13,11 +13,12 @@ from services.customs.documents import FormatReply
 from services.customs.providers.ceb import dxp, reply, wire
 from services.customs.providers.ceb.signature import Verifier
 from services.customs.receipts import NotUnderstood, Receipt
-from services.customs.store_names import Names, attributed
+from services.customs.store_names import attributed
 from shared.clock import Clock
 from shared.errors import BadInput, Failure, SignatureRefused, Transient, Unrecognised
 from shared.flow.decision import Reply
 from shared.flow.items import Poison
+from shared.http.aliases import Aliases
 from shared.http.app import Inbound, Incoming
 from shared.http.problem import TooLarge
 
@@ -35,7 +36,7 @@ _REFUSALS: Final[tuple[tuple[type[Failure], int, str, str], ...]] = (
 class WindowDoor:
     """`dxp_id` is ours on the platform: what is not addressed to it is not for us."""
 
-    names: Names
+    aliases: Aliases
     verifiers: Sequence[Verifier]
     dxp_id: str
     clock: Clock
@@ -61,7 +62,7 @@ class WindowDoor:
         if all(isinstance(word, Receipt) and isinstance(word.reading, NotUnderstood) for word in words):
             statuses = sorted({word.status for word in words if isinstance(word, Receipt)})
             return Poison(Unrecognised("return status", ", ".join(statuses)))
-        return await attributed(self.names, words)
+        return await attributed(self.aliases, words)
 
     def refusal(self, failure: Failure) -> Reply:
         _, status, code, info = next(row for row in _REFUSALS if isinstance(failure, row[0]))

@@ -14,10 +14,10 @@ from services.logistics.providers.cainiao.client import Cainiao
 from services.logistics.providers.cainiao.link import LinkSettings
 from services.logistics.providers.warehouse.client import PartnerWarehouse
 from services.logistics.settings import LogisticsSettings
-from services.logistics.store import Aliases
 from services.logistics.tables import TABLES
 from services.logistics.webhooks import CAINIAO, CainiaoDoor, WarehouseDoor
 from shared.corridor import Corridor
+from shared.http.aliases import Aliases
 from shared.http.signatures import Secret, standard_secret
 from shared.service import Parts, Resources, Service
 

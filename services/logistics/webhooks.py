@@ -13,15 +13,15 @@ from services.logistics.providers.cainiao import link, wire
 from services.logistics.providers.cainiao.link import LinkSettings
 from services.logistics.providers.warehouse import wire as warehouse_wire
 from services.logistics.shipment import Answer, Document, carrier_alias, parcel_alias
-from services.logistics.store import Aliases
 from shared.errors import BadInput, Failure, SignatureRefused, Transient, Unrecognised
 from shared.flow.decision import Reply
 from shared.flow.fold import TooEarly
 from shared.flow.items import Poison
+from shared.http.aliases import Aliases
 from shared.http.app import Inbound, Incoming
 from shared.http.problem import problem_reply
 from shared.http.signatures import Secret
-from shared.ids import ParcelId
+from shared.ids import OrderId, ParcelId
 
 CAINIAO: Final = "cainiao"
 TAKEN: Final = Reply(204)
@@ -49,9 +49,10 @@ class CainiaoDoor:
         except (BadInput, Unrecognised) as failure:
             return Poison(failure)
         refs = said.refs if isinstance(said, Tracking) else (said.waybill_no,)
-        order_id = await self.aliases.lane(carrier_alias(CAINIAO, ref) for ref in refs)
-        if order_id is None:
+        lane = await self.aliases.lane(carrier_alias(CAINIAO, ref) for ref in refs)
+        if lane is None:
             return Poison(TooEarly(f"no parcel of ours is known as {', '.join(refs)}", where="waybill"))
+        order_id = OrderId(lane)
         if isinstance(said, WaybillDocument):
             return DocumentAnswered(order_id, said.waybill_no, _document(said))
         eta = (said.eta.latest or said.eta.earliest) if said.eta else None
@@ -98,9 +99,10 @@ class WarehouseDoor:
             said = warehouse_wire.parse(delivery)
         except (BadInput, Unrecognised) as failure:
             return Poison(failure)
-        order_id = await self.aliases.lane([parcel_alias(said.parcel_id)])
-        if order_id is None:
+        lane = await self.aliases.lane([parcel_alias(said.parcel_id)])
+        if lane is None:
             return Poison(TooEarly(f"no parcel {said.parcel_id} was asked for", where="data.parcel_id"))
+        order_id = OrderId(lane)
         if order_id != said.order_id:
             return Poison(OtherOrder(f"parcel {said.parcel_id} is of another order", where="data.order_id"))
         match said:

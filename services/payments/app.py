@@ -11,6 +11,7 @@ from services.payments.providers.wechat.client import WeChatPay
 from services.payments.settings import PaymentsSettings
 from services.payments.tables import TABLES
 from services.payments.webhooks import NOTIFY, REFUND_NOTIFY, WeChatDoor
+from shared.http.aliases import Aliases
 from shared.service import Parts, Resources, Service
 
 
@@ -27,6 +28,6 @@ def build(resources: Resources, settings: PaymentsSettings) -> Service:
     desk = Desk(resources, provider, settings.door(NOTIFY), settings.door(REFUND_NOTIFY))
     process = make_process(policy_of(resources.corridor, settings.time_scale))
     service = Service(resources, Parts(process, TABLES, calls(desk)))
-    service.reception.add(service.router, WeChatDoor(provider, resources.read, resources.columns))
+    service.reception.add(service.router, WeChatDoor(provider, Aliases(resources.read), resources.columns))
     service.router.include_router(api.router(service))
     return service

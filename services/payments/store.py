@@ -7,11 +7,10 @@ from typing import Any, Final
 
 from pydantic import TypeAdapter
 from sqlalchemy import func, select
-from sqlalchemy.exc import SQLAlchemyError
 
 from services.payments.payment import Payment
-from services.payments.tables import ALIASES, JOURNALS, PAYMENTS, POSTINGS
-from shared.db.engine import DatabaseGone, ReadTx
+from services.payments.tables import JOURNALS, PAYMENTS, POSTINGS
+from shared.db.engine import ReadTx
 from shared.http.problem import NotFound
 from shared.security.auth import Principal
 from shared.security.vault import Keyring
@@ -19,16 +18,6 @@ from shared.security.vault import Keyring
 _PAYMENT: Final = TypeAdapter(Payment)
 _EVIDENCE: Final = "evidence/text"
 PAGE: Final = 100
-
-
-async def lane_of(read: ReadTx, name: str) -> str | None:
-    """The order that this number of ours belongs to; it was stored before the provider heard of the number."""
-    try:
-        async with read.begin() as tx:
-            lane: str | None = await tx.scalar(select(ALIASES.c.lane).where(ALIASES.c.name == name))
-    except (OSError, SQLAlchemyError) as error:
-        raise DatabaseGone(f"aliases cannot be read ({type(error).__name__})") from error
-    return lane
 
 
 async def payment(read: ReadTx, order_id: str, principal: Principal) -> Payment:

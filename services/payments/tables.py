@@ -46,7 +46,6 @@ EVIDENCES: Final = state_table(
     Column("order_id", Text, nullable=False),
     Column("at", DateTime(timezone=True), nullable=False),
 )
-ALIASES: Final = metadata.tables["aliases"]
 
 TABLES: Final = (
     StateTable(

@@ -7,17 +7,16 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import ClassVar, Final
 
-from services.payments import store
 from services.payments.commands import PaidTold, RefundTold
 from services.payments.providers.base import Capture, Notified, PaymentProvider, Refund
 from services.payments.providers.wechat import wire
 from services.payments.providers.words import paid_of, refund_of
 from services.payments.store import seal_evidence
-from shared.db.engine import ReadTx
 from shared.errors import Failure, Unrecognised
 from shared.flow.decision import Reply
 from shared.flow.fold import TooEarly
 from shared.flow.items import Poison
+from shared.http.aliases import Aliases
 from shared.http.app import Inbound, Incoming
 from shared.http.problem import TooLarge
 from shared.ids import OrderId
@@ -33,7 +32,7 @@ class WeChatDoor:
     """Payments and refunds come to addresses of their own and are read alike."""
 
     provider: PaymentProvider
-    read_tx: ReadTx
+    aliases: Aliases
     columns: Keyring = field(repr=False)
 
     name: ClassVar[str] = "wechat"
@@ -48,7 +47,8 @@ class WeChatDoor:
             told = await self.provider.notified(inbound.headers, inbound.body, now)
         except Unrecognised as failure:
             return Incoming(hashlib.sha256(inbound.body).hexdigest(), Poison(failure), TAKEN)
-        lane = await store.lane_of(self.read_tx, told.content.out_trade_no)
+        number = told.content.out_trade_no
+        lane = (await self.aliases.of([number])).get(number)
         if lane is None:
             unknown = TooEarly("a payment number that is not known here", where=told.content.out_trade_no)
             return Incoming(told.once[0], Poison(unknown), TAKEN)
