@@ -239,9 +239,6 @@ class Corridor(Table):
     def warehouse_of(self, warehouse: str) -> Warehouse:
         return _found({w.id: w for w in self.warehouse}, warehouse, "warehouse")
 
-    def carrier_of(self, carrier: str) -> Carrier:
-        return _found({c.id: c for c in self.carrier}, carrier, "carrier")
-
     def customs_of(self, office: str) -> Customs:
         return _found({c.office: c for c in self.customs}, office, "customs office")
 

@@ -77,7 +77,7 @@ async def invariants(ours: Ours, books: Json, dsns: dict[str, str], broker: Brok
         "lost": _lost(ours, world),
         "doubled": _doubled(ours, world),
         "reordered": await _reordered(broker),
-        "ledger_imbalance": await _ledger_imbalance(dsns["payments"], ours),
+        "ledger_imbalance": await _ledger_imbalance(dsns["payments"], world),
         "stock_imbalance": await _stock_imbalance(dsns["catalog"]),
         "documents_differing": sum(document["differs"] or not document["authentic"] for document in _ours_sent(world)),
         "dispatched_before_release": sum(map(_dispatched_early, world.values())),
@@ -105,9 +105,7 @@ def _doubled(ours: Ours, world: dict[str, Json]) -> int:
     twice."""
     twice = sum(count - 1 for count in Counter(order["external_id"] for order in ours.orders).values())
     for order in world.values():
-        captured = sum(capture["amount"] for capture in order["captures"])
-        back = sum(refund["amount"] for refund in order["refunds"] if refund["status"] == "SUCCESS")
-        twice += back > captured
+        twice += _kept(order) < 0
         twice += max(0, len({exit_["parcel_id"] for exit_ in order["exits"]}) - 1) + max(0, len(order["exits"]) - 1)
         twice += max(0, len(order["fulfilments"]) - 1)
         twice += max(0, len({waybill["waybill_no"] for waybill in order["waybills"]}) - 1)
@@ -135,19 +133,28 @@ async def _reordered(broker: Broker) -> int:
     return breaks
 
 
-async def _ledger_imbalance(dsn: str, ours: Ours) -> int:
-    """Fen by which the ledger does not sum to zero, or its clearing account differs from what the provider holds."""
+async def _ledger_imbalance(dsn: str, world: dict[str, Json]) -> int:
+    """Fen by which the ledger does not sum to zero, or says something else than the provider's own books.
+
+    Everything that the provider took and has not given back is in clearing, credited to an order or not; its fee is
+    not.
+    """
     connection = await asyncpg.connect(dsn)
     try:
         rows = await connection.fetch("SELECT currency, sum(minor)::bigint AS minor FROM postings GROUP BY 1")
         clearing = await connection.fetchval(
-            "SELECT coalesce(sum(minor), 0)::bigint FROM postings WHERE account LIKE 'clearing/%' AND what = 'money'"
+            "SELECT coalesce(sum(minor), 0)::bigint FROM postings WHERE account LIKE 'clearing/%' AND what <> 'fee'"
         )
     finally:
         await connection.close()
-    credited = sum(order["money"]["captured"]["minor"] for order in ours.orders if order["money"].get("captured"))
-    back = sum(order["money"]["captured"]["minor"] for order in ours.orders if order["money"]["state"] == "refunded")
-    return int(sum(abs(row["minor"]) for row in rows) + abs(clearing - (credited - back)))
+    held = sum(map(_kept, world.values()))
+    return int(sum(abs(row["minor"]) for row in rows) + abs(clearing - held))
+
+
+def _kept(order: Json) -> int:
+    """What the provider took for an order and has not sent back."""
+    back = sum(refund["amount"] for refund in order["refunds"] if refund["status"] == "SUCCESS")
+    return int(sum(capture["amount"] for capture in order["captures"]) - back)
 
 
 async def _stock_imbalance(dsn: str) -> int:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from pathlib import Path
 from typing import Final
 from urllib.parse import quote, urlsplit, urlunsplit
@@ -70,13 +69,3 @@ def run_environment(metadata: MetaData) -> None:
     context.configure(connection=context.config.attributes["connection"], target_metadata=metadata)
     with context.begin_transaction():
         context.run_migrations()
-
-
-def migrate_all(dsns: dict[str, str]) -> None:
-    """Several services in turn, from synchronous code."""
-
-    async def each() -> None:
-        for service, dsn in dsns.items():
-            await migrate(dsn, service)
-
-    asyncio.run(each())
