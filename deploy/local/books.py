@@ -3,6 +3,7 @@ believed."""
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections import Counter
 from dataclasses import dataclass, field
@@ -10,11 +11,15 @@ from typing import Any, Final
 
 import asyncpg
 
+from deploy.world.journey import CANCELLED, CREATE
 from services.orders.said import HOLDS
-from shared.broker.ports import Broker
+from shared.broker.ports import Broker, Record
 from shared.events.topics import TOPICS
+from shared.ids import uuid7
 
 Json = dict[str, Any]
+READ_SECONDS: Final = 120.0
+ORDER_PUSHES: Final = tuple(f"shopify {topic}" for topic in (CREATE, CANCELLED))  # as the partners' books name them
 # Holds that only a person can lift; the others are lifted by facts that are on their way.
 PERSON_ACTS: Final = frozenset(HOLDS) - {"identity_missing"}
 
@@ -87,14 +92,19 @@ async def invariants(ours: Ours, books: Json, dsns: dict[str, str], broker: Brok
 def _lost(ours: Ours, world: dict[str, Json]) -> int:
     """Acknowledged by us, and yet no order; or an order that nobody sent."""
     known = {order["external_id"] for order in ours.orders}
-    acked = {e for e, order in world.items() if any(_acked_order(push) for push in order["pushes"])}
+    acked = {e for e, order in world.items() if any(map(_acked_order, order["pushes"]))}
     refused_only = {e for e, order in world.items() if order["expected"] == "refused"}
     return len((acked - refused_only) - known) + len(known & refused_only) + len(known - world.keys())
 
 
+def acknowledged(books: Json) -> int:
+    """How many orders the partners saw acknowledged: with none there is nothing to compare."""
+    return sum(any(map(_acked_order, order["pushes"])) for order in books["orders"].values())
+
+
 def _acked_order(push: Json) -> bool:
     return (
-        push["kind"] in ("orders/create", "orders/cancelled")
+        push["kind"] in ORDER_PUSHES
         and push["acked_at"] is not None
         and push["wanted"] == "ack"
     )
@@ -113,24 +123,37 @@ def _doubled(ours: Ours, world: dict[str, Json]) -> int:
 
 
 async def _reordered(broker: Broker) -> int:
-    """First appearances per topic and key, as a reader from zero meets them: their outbox ids must rise."""
-    subscription = await broker.subscribe("demo-checker", [topic.name for topic in TOPICS])
+    """First appearances per topic and key, as a reader from zero meets them: their outbox ids must rise.
+
+    Raises TimeoutError where the topics cannot be read to their end: an unread topic is not an ordered one.
+    """
+    subscription = await broker.subscribe(f"demo-checker-{uuid7()}", [topic.name for topic in TOPICS])
     last: dict[tuple[str, str], int] = {}
     seen: set[bytes] = set()
-    breaks = 0
     try:
-        while records := (await subscription.fetch(1000, 3.0)).records:
-            for record in records:
-                headers = dict(record.headers)
-                if headers["ce_id"] in seen:
-                    continue
-                seen.add(headers["ce_id"])
-                version, key = int(headers["ce_aggregateversion"]), (record.partition.topic, record.key)
-                breaks += version <= last.get(key, 0)
-                last[key] = version
+        async with asyncio.timeout(READ_SECONDS):
+            breaks, behind = 0, True
+            while behind:
+                fetched = await subscription.fetch(1000, 1.0)
+                breaks += sum(_overtaken(record, last, seen) for record in fetched.records)
+                if fetched.records:
+                    await subscription.commit(fetched.offsets(), fetched.epoch)
+                else:
+                    lag = await subscription.lag()  # nothing is assigned while the group is being joined
+                    behind = not lag or any(lag.values())
+            return breaks
     finally:
         await subscription.close()
-    return breaks
+
+
+def _overtaken(record: Record, last: dict[tuple[str, str], int], seen: set[bytes]) -> bool:
+    headers = dict(record.headers)
+    if headers["ce_id"] in seen:
+        return False
+    seen.add(headers["ce_id"])
+    version, key = int(headers["ce_aggregateversion"]), (record.partition.topic, record.key)
+    overtaken, last[key] = version <= last.get(key, 0), version
+    return overtaken
 
 
 async def _ledger_imbalance(dsn: str, world: dict[str, Json]) -> int:

@@ -157,6 +157,7 @@ async def _report(wish: Wish, house: House, run: Run, truth: dict[str, Any]) -> 
     return {
         "orders": {
             "sent": run.status["sent"],
+            "acknowledged": checking.acknowledged(truth),  # as the partners saw it: what `lost` is measured against
             "accepted": len(run.ours.orders),
             "completed": states["completed"],
             "ended_otherwise": dict(ended),

@@ -6,6 +6,8 @@ from typing import Any
 
 from deploy.local import books
 from deploy.local.books import Ours
+from deploy.world.journey import CREATE
+from shared.broker.ports import Partition, Record
 
 Json = dict[str, Any]
 
@@ -14,7 +16,7 @@ def sold(external_id: str = "1", **more: Any) -> Json:
     """An order in the partners' books: sent, taken, paid once, out once after its release."""
     order: Json = {
         "external_id": external_id, "expected": "completed", "marks": {"released": "2026-11-25T04:00:00.000Z"},
-        "pushes": [{"kind": "orders/create", "acked_at": "2026-11-25T03:59:00.000Z", "wanted": "ack"}],
+        "pushes": [{"kind": f"shopify {CREATE}", "acked_at": "2026-11-25T03:59:00.000Z", "wanted": "ack"}],
         "captures": [{"amount": 12900}], "refunds": [], "waybills": [{"waybill_no": "W1"}], "fulfilments": [{}],
         "exits": [{"parcel_id": "P1", "at": "2026-11-25T04:00:01.000Z"}],
         "documents": [{"type": "CEB621", "differs": False, "authentic": True}],
@@ -67,3 +69,21 @@ def test_an_order_is_settled_only_when_its_money_is() -> None:
     assert state("cancelled", "refunding") == "open"
     assert state("placed", "covered", "customs") == "waiting"
     assert state("placed", "none", "identity_missing") == "open"
+
+
+def test_a_fact_that_overtook_another_of_its_key_is_counted_and_a_repetition_is_not() -> None:
+    last: dict[tuple[str, str], int] = {}
+    seen: set[bytes] = set()
+    arrived = [("a", 1), ("a", 3), ("a", 1), ("a", 2), ("b", 4)]
+
+    records = [
+        Record(Partition("orders.order", 0), offset, key, b"", _headers(version), 0)
+        for offset, (key, version) in enumerate(arrived)
+    ]
+
+    assert [books._overtaken(record, last, seen) for record in records] == [False, False, False, True, False]
+
+
+def _headers(version: int) -> tuple[tuple[str, bytes], ...]:
+    """Here a fact is known by its version alone."""
+    return ("ce_id", b"%d" % version), ("ce_aggregateversion", b"%d" % version)
