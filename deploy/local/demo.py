@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
+from deploy.kafka.local import first_records
 from deploy.local import books as checking
 from deploy.local.books import Ours
 from deploy.local.house import House, embedded, separate
@@ -62,6 +63,9 @@ async def demo(wish: Wish) -> int:
     """Returns the exit code: 0 only when nothing is open and every invariant is zero."""
     world_port = free_port()
     way = separate if os.environ.get("BROKER") == "kafka" else embedded
+    if way is separate:
+        print("looking for Kafka's parts; the first time they are fetched …", flush=True)
+        await asyncio.to_thread(first_records)
     started_at = time.monotonic()
     print("starting PostgreSQL, the services and the partners' world …", flush=True)
     more = {"time_scale": TIME_SCALE, **PACE}

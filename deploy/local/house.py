@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import os
-import signal
-import subprocess
-import sys
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
+from multiprocessing.context import ForkServerProcess
 from pathlib import Path
 from typing import Any, Final
 
@@ -17,9 +15,11 @@ import httpx
 from pydantic import SecretStr
 
 from deploy.kafka.local import LocalKafka
+from deploy.local import processes
 from deploy.local.attention import reader
-from deploy.local.installation import ROOT, SERVICES, Installation
+from deploy.local.installation import SERVICES, Installation
 from deploy.local.world import free_port
+from deploy.world.keys import make_keys
 from services.tower.app import build as build_tower
 from services.tower.settings import TowerSettings
 from shared.broker.ports import Broker
@@ -82,41 +82,47 @@ async def embedded(folder: Path, *, port: int, world_url: str, **more: Any) -> A
 async def separate(folder: Path, *, port: int, world_url: str, **more: Any) -> AsyncIterator[House]:  # noqa: ANN401
     """PostgreSQL, a real Kafka, and one process per service. `port` is the tower's; the others take free ones."""
     async with AsyncExitStack() as stack:
+        processes.prepare(tuple(SERVICES))
+        starting = asyncio.create_task(asyncio.to_thread(LocalKafka.start, folder / "kafka"))
+        stack.push_async_callback(_stop_kafka, starting)
+        keys = asyncio.create_task(asyncio.to_thread(make_keys, folder / "secrets"))
         postgres = await asyncio.to_thread(EmbeddedPostgres.start, folder / "postgres")
         stack.push_async_callback(asyncio.to_thread, postgres.stop)
-        kafka = await asyncio.to_thread(LocalKafka.start, folder / "kafka")
-        stack.push_async_callback(asyncio.to_thread, kafka.stop)
-        children: dict[str, subprocess.Popen[bytes]] = {}
+        await keys
+        children: dict[str, ForkServerProcess] = {}
         stack.push_async_callback(_stop, children)
         installation = await Installation.prepare(folder, postgres)
+        kafka = await starting
         given = {"broker": "kafka", "broker_dsn": SecretStr(kafka.bootstrap), "world_url": world_url, **more}
         ports = {name: free_port() for name in SERVICES} | ({"tower": port} if port else {})
         urls = {name: f"http://127.0.0.1:{number}" for name, number in ports.items()}
         for name, number in ports.items():
             environment = installation.environment(name, **given, port=number, public_url=urls[name])
-            children[name] = _child(folder, name, environment)
-        await asyncio.gather(*(_ready(urls[name], child, folder) for name, child in children.items()))
+            children[name] = processes.start(name, environment, folder / f"{name}.log")
         broker = broker_of(installation.settings("orders", **given))
-        await broker.ensure(specs())
         stack.push_async_callback(broker.close)
+        ready = (_ready(urls[name], child, folder) for name, child in children.items())
+        await asyncio.gather(broker.ensure(specs()), *ready)
         orders = installation.build("orders", broker, **given)
         await installation.connect_shop(orders.resources, world_url)
         await orders.resources.close()
         ended = asyncio.create_task(_first_death(children))
         stack.callback(ended.cancel)
-        yield House(installation, postgres, broker, urls, [child.pid for child in children.values()], ended)
+        pids = [child.pid for child in children.values() if child.pid]
+        yield House(installation, postgres, broker, urls, pids, ended)
 
 
-def _child(folder: Path, name: str, environment: dict[str, str]) -> subprocess.Popen[bytes]:
-    with (folder / f"{name}.log").open("ab") as log:
-        command = [sys.executable, "-m", f"services.{name}"]
-        return subprocess.Popen(command, cwd=ROOT, env=os.environ | environment, stdout=log, stderr=log)
+async def _stop_kafka(starting: asyncio.Task[LocalKafka]) -> None:
+    """Also where something else failed while it started."""
+    await asyncio.wait({starting})
+    if not starting.exception():
+        await asyncio.to_thread(starting.result().stop)
 
 
-async def _ready(url: str, child: subprocess.Popen[bytes], folder: Path) -> None:
+async def _ready(url: str, child: ForkServerProcess, folder: Path) -> None:
     async with asyncio.timeout(READY_SECONDS), httpx.AsyncClient() as http:
         while True:
-            if child.poll() is not None:
+            if child.exitcode is not None:
                 raise RuntimeError(f"a service ended while starting; see the logs in {folder}")
             try:
                 if (await http.get(f"{url}/readyz")).status_code == 200:
@@ -126,20 +132,18 @@ async def _ready(url: str, child: subprocess.Popen[bytes], folder: Path) -> None
             await asyncio.sleep(0.1)
 
 
-async def _first_death(children: dict[str, subprocess.Popen[bytes]]) -> None:
+async def _first_death(children: dict[str, ForkServerProcess]) -> None:
     while True:
         for name, child in children.items():
-            if child.poll() is not None:
-                raise RuntimeError(f"{name} ended by itself ({child.returncode})")
+            if child.exitcode is not None:
+                raise RuntimeError(f"{name} ended by itself ({child.exitcode})")
         await asyncio.sleep(0.5)
 
 
-async def _stop(children: dict[str, subprocess.Popen[bytes]]) -> None:
+async def _stop(children: dict[str, ForkServerProcess]) -> None:
     for child in children.values():
-        if child.poll() is None:
-            child.send_signal(signal.SIGTERM)
+        child.terminate()
     for child in children.values():
-        try:
-            await asyncio.to_thread(child.wait, 11)
-        except subprocess.TimeoutExpired:
+        await asyncio.to_thread(child.join, 11)
+        if child.exitcode is None:
             child.kill()
