@@ -29,6 +29,7 @@ from shared.flow.tables import StateTable
 from shared.flow.work import Call, Worker
 from shared.http.again import receipt_call
 from shared.http.app import Reception
+from shared.http.client import new_client
 from shared.logs import logger
 from shared.security.auth import Tokens
 from shared.security.vault import Keyring
@@ -79,8 +80,7 @@ class Resources:
             columns=Keyring.load(settings.secrets / f"{name}.keyring.json", **load),
             facts=Keyring.load(settings.secrets / "facts.keyring.json", **load),
             tokens=Tokens.load(settings.secrets / "tokens.json", **load),
-            # Deadlines are the client's own: cancelling httpx from outside strands its pool's connections.
-            http=httpx.AsyncClient(timeout=httpx.Timeout(10.0, connect=3.0), limits=httpx.Limits(max_connections=64)),
+            http=new_client(),
             engine=database.engine(),
         )
 

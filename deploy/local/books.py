@@ -49,6 +49,26 @@ def state_of(order: Json) -> str:
     return "waiting" if set(order["holds"]) & PERSON_ACTS else "open"
 
 
+def not_completed(ours: Ours) -> list[Json]:
+    """Every order that is not (yet) completed, by its shop's number: why it ended, or what it waits for."""
+    return [
+        {"external_id": o["external_id"], "shop": o["shop"], "id": o["id"], "state": state_of(o), "why": _why(o)}
+        for o in sorted(ours.orders, key=lambda o: (o["shop"], o["external_id"]))
+        if state_of(o) != "completed"
+    ]
+
+
+def _why(order: Json) -> str:
+    """The reason of an order that ended, the hold of one that waits; of one on its way, where it is."""
+    match state_of(order):
+        case "cancelled":
+            return str(order["reason"] or "cancelled")
+        case "waiting":
+            return str(next(hold for hold in order["holds"] if hold in PERSON_ACTS))
+        case _:
+            return " ".join([f"money {order['money']['state']}", f"goods {order['goods']['state']}", *order["holds"]])
+
+
 _COUNTS: Final = """
 SELECT (SELECT count(*) FROM parked WHERE state = 'dead') AS dead, (SELECT count(*) FROM parked) AS parked,
        (SELECT count(*) FROM receipts WHERE status = 'quarantined') AS quarantined,

@@ -6,6 +6,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import textwrap
 import time
 from collections import Counter
 from dataclasses import dataclass, field
@@ -28,6 +29,7 @@ PACE: Final = {
     "payment_window_minutes": 43_200, "reservation_window_hours": 1_440, "identity_window_hours": 7_200, "hold_days": 1,
 }  # fmt: skip
 STALLED_SECONDS: Final = 60.0
+_INDENT: Final[dict[str, Any]] = {"initial_indent": "  ", "subsequent_indent": "      "}
 LOOK_SECONDS: Final = 0.5
 
 
@@ -151,12 +153,7 @@ def _lines(run: Run, now: float) -> dict[str, str]:
 
 async def _report(wish: Wish, house: House, run: Run, truth: dict[str, Any]) -> dict[str, Any]:
     states = run.ours.by_state()
-    ended = Counter(o["reason"] or "cancelled" for o in run.ours.orders if checking.state_of(o) == "cancelled")
-    waiting = Counter(
-        next(hold for hold in o["holds"] if hold in checking.PERSON_ACTS)
-        for o in run.ours.orders
-        if checking.state_of(o) == "waiting"
-    )
+    others = checking.not_completed(run.ours)
     total = run.ended_at - run.started_at
     return {
         "orders": {
@@ -164,8 +161,9 @@ async def _report(wish: Wish, house: House, run: Run, truth: dict[str, Any]) -> 
             "acknowledged": checking.acknowledged(truth),  # as the partners saw it: what `lost` is measured against
             "accepted": len(run.ours.orders),
             "completed": states["completed"],
-            "ended_otherwise": dict(ended),
-            "waiting": dict(waiting),
+            "ended_otherwise": dict(Counter(o["why"] for o in others if o["state"] == "cancelled")),
+            "waiting": dict(Counter(o["why"] for o in others if o["state"] == "waiting")),
+            "not_completed": others,
             "forged_and_refused": sum(order["expected"] == "refused" for order in truth["orders"].values()),
             "open": states["open"],
         },
@@ -187,9 +185,13 @@ async def _report(wish: Wish, house: House, run: Run, truth: dict[str, Any]) -> 
 def _tell(report: dict[str, Any], wish: Wish) -> None:
     orders = report["orders"]
     print(f"\n{orders['completed']} of {wish.orders} orders completed in {report['seconds']['total']} s", flush=True)
-    for title in ("ended_otherwise", "waiting"):
-        for reason, count in sorted(orders[title].items()):
-            print(f"  {title.replace('_', ' ')}: {count} {reason}")
+    for title, state in (("ended otherwise", "cancelled"), ("waiting", "waiting"), ("open", "open")):
+        named: dict[str, list[str]] = {}
+        for order in orders["not_completed"]:
+            if order["state"] == state:
+                named.setdefault(order["why"], []).append(order["external_id"])
+        for why, numbers in sorted(named.items()):
+            print(textwrap.fill(f"{title}: {len(numbers)} {why}: {' '.join(numbers)}", 118, **_INDENT))
     if orders["forged_and_refused"]:
         print(f"  refused at the door: {orders['forged_and_refused']} forged")
     trouble = f"dead letters {report['dead_letters']} · quarantined {report['quarantined']}"
