@@ -13,7 +13,7 @@ MANIFESTS := pyproject.toml $(wildcard services/*/pyproject.toml)
 COMPILE := -m uv pip compile --quiet --universal --generate-hashes --no-header --python-version 3.11 --all-extras
 say = @printf '%s\n' "corridor: $(1)"
 
-.PHONY: help setup demo serve test check bench vectors lock
+.PHONY: help setup demo serve test check bench vectors contracts lock
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -47,6 +47,9 @@ bench: $(READY) ## figures against the bare cost of the same run; ARGS="--report
 vectors: $(READY) ## the partners' test vectors through our doors
 	$(call say,vectors: every case of the partners' test vectors)
 	@$(PY) -m tests.vectors_run $(ARGS)
+
+contracts: $(READY) ## render docs/asyncapi.json and docs/openapi/ from the code
+	@$(PY) -m deploy.contracts $(ARGS)
 
 lock: $(READY) ## resolve all manifests anew into requirements.lock (UPGRADE=1 takes newer versions)
 	$(call say,lock: resolving $(MANIFESTS))

@@ -93,8 +93,12 @@ class Payment(Table):
 
 
 class Carrier(Table):
+    """`books`: the interface that books it, its own id where "". `tracked_by`: who pushes its scans, `books` where ""."""
+
     id: str
     kind: str
+    books: str = ""
+    tracked_by: str = ""
     customs_code: str = ""
     customs_name: str = ""
 

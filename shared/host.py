@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 import uvicorn
-from fastapi import FastAPI, Response
+from fastapi import Response
 
 from shared.broker.embedded import EmbeddedBroker
 from shared.broker.kafka import KafkaBroker, KafkaSettings
@@ -20,7 +20,9 @@ from shared.broker.ports import Broker
 from shared.db.engine import Database
 from shared.db.migrate import migrate
 from shared.events.topics import specs
+from shared.http import operations
 from shared.http.app import new_app
+from shared.http.edge import Documented
 from shared.logs import logger
 from shared.service import ROLES, RoleName, Service
 from shared.settings import Settings
@@ -44,7 +46,7 @@ class Host:
     services: Sequence[Service]
     broker: Broker
     roles: Sequence[RoleName] = ROLES
-    app: FastAPI = field(default_factory=lambda: new_app("Corridor"))
+    app: Documented = field(default_factory=lambda: new_app("Corridor"))
     stopping: asyncio.Event = field(default_factory=asyncio.Event)
 
     async def prepare(self) -> None:
@@ -66,8 +68,11 @@ class Host:
             response.status_code = 200 if all(states.values()) else 503
             return states
 
+        self.app.services = tuple(service.name for service in self.services)
         for service in self.services:
             self.app.include_router(service.router)
+            own = service.resources
+            self.app.include_router(operations.router(service.name, own.read, own.tokens, own.clock))
 
     async def run(self, host: str, port: int, *, started: Callable[[int], None] | None = None) -> None:
         """Until SIGTERM, SIGINT, `stopping`, or the death of a role (which is raised)."""

@@ -17,6 +17,7 @@ from opentelemetry import trace
 from opentelemetry.exporter.otlp.proto.http.metric_exporter import OTLPMetricExporter
 from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
 from opentelemetry.metrics import Counter, Histogram, Meter
+from opentelemetry.metrics import _Gauge as Gauge
 from opentelemetry.sdk.metrics import MeterProvider
 from opentelemetry.sdk.metrics.export import PeriodicExportingMetricReader
 from opentelemetry.sdk.resources import Resource
@@ -34,6 +35,22 @@ MESSAGE_ID: Final = "messaging.message.id"
 DESTINATION: Final = "messaging.destination.name"
 OPERATION: Final = "messaging.operation.type"
 SYSTEM: Final = "messaging.system"
+
+# Every metric, declared once: its unit (UCUM) and what it counts. `service.name` is the resource's, not an attribute.
+METRICS: Final = {
+    "corridor.receipts": ("{receipt}", "partners' requests and commands that were stored"),
+    "corridor.refused": ("{request}", "requests refused at a door, by door and code"),
+    "corridor.facts": ("{fact}", "facts from the broker, by what became of them"),
+    "corridor.call.retries": ("{call}", "outside calls that will be tried again, by kind and code"),
+    "messaging.client.sent.messages": ("{message}", "facts published"),
+    "messaging.client.commit.stale": ("{commit}", "commits refused because partitions were assigned anew"),
+    "corridor.intake.duration": ("s", "from a request in the queue to its commit"),
+    "corridor.call.duration": ("s", "one outside call, by kind and how it ended"),
+    "messaging.process.duration": ("s", "one batch of facts, from the broker's answer to the commit of its effects"),
+    "corridor.consumer.lag": ("{fact}", "facts behind the end of a topic"),
+}
+# Seconds. OpenTelemetry's own borders are made for milliseconds: everything of ours would fall into the first.
+BORDERS: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)
 
 
 _TRACEPARENT: Final = re.compile(r"[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}")
@@ -64,6 +81,7 @@ class Telemetry:
     meter: Meter | None = None
     _counters: dict[str, Counter] = field(default_factory=dict)
     _histograms: dict[str, Histogram] = field(default_factory=dict)
+    _gauges: dict[str, Gauge] = field(default_factory=dict)
 
     @classmethod
     def exporting(cls, service: str, endpoint: str, sample: float) -> Telemetry:
@@ -96,15 +114,24 @@ class Telemetry:
     def count(self, name: str, amount: int = 1, **attributes: str) -> None:
         """Never an order id among the attributes: their number must stay small."""
         if self.meter is not None and amount:
-            counter = self._counters.get(name) or self._counters.setdefault(name, self.meter.create_counter(name))
-            counter.add(amount, attributes)
+            if name not in self._counters:
+                self._counters[name] = self.meter.create_counter(name, *METRICS[name])
+            self._counters[name].add(amount, attributes)
 
     def observe(self, name: str, seconds: float, **attributes: str) -> None:
         if self.meter is not None:
-            histogram = self._histograms.get(name) or self._histograms.setdefault(
-                name, self.meter.create_histogram(name, "s")
-            )
-            histogram.record(seconds, attributes)
+            if name not in self._histograms:
+                self._histograms[name] = self.meter.create_histogram(
+                    name, *METRICS[name], explicit_bucket_boundaries_advisory=BORDERS
+                )
+            self._histograms[name].record(seconds, attributes)
+
+    def measure(self, name: str, value: int, **attributes: str) -> None:
+        """How much it is right now; the last word of an interval is the one that is sent."""
+        if self.meter is not None:
+            if name not in self._gauges:
+                self._gauges[name] = self.meter.create_gauge(name, *METRICS[name])
+            self._gauges[name].set(value, attributes)
 
 
 def _within(item: Item, traceparent: str) -> Item:

@@ -1,36 +1,21 @@
-"""What every service of this process has set aside for a person, for the tower's page of dead letters."""
+"""What every service of this process has set aside for a person, for the tower's pages: the same as each would answer
+over HTTP, asked directly."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Final
 
-from sqlalchemy import text
-
-from services.tower.attention import Attention, DeadLetter
+from services.tower.attention import Attended, Attention, told
+from shared.http.operations import set_aside
 from shared.service import Service
-
-# Dead letters with what waits behind them, receipts that were acknowledged and not understood, outcomes that cannot be
-# applied: the newest of each, read by each service's own role in its own database.
-_SET_ASIDE: Final = text("""
-(SELECT lane, topic AS what, code, reason, failed_at AS at, attempts,
-        (SELECT count(*) FROM parked AS b WHERE b.lane = p.lane AND b.state = 'blocked') AS behind
-   FROM parked AS p WHERE state = 'dead' ORDER BY seq DESC LIMIT 100)
-UNION ALL
-(SELECT lane, 'receipt ' || door, split_part(reason, ': ', 1), reason, received_at, 1, 0
-   FROM receipts WHERE status = 'quarantined' ORDER BY received_at DESC LIMIT 100)
-UNION ALL
-(SELECT lane, 'work ' || kind, last_error, 'the outcome cannot be applied', due_at, attempts, 0
-   FROM work WHERE phase = 'stuck' LIMIT 100)""")
 
 
 def reader(services: Sequence[Service]) -> Attention:
-    async def set_aside() -> Sequence[DeadLetter]:
-        letters: list[DeadLetter] = []
+    async def attention(_: str) -> Attended:
+        found = Attended()
         for service in services:
-            async with service.resources.read.begin() as tx:
-                rows = (await tx.execute(_SET_ASIDE)).all()
-            letters += [DeadLetter(service.name, *row) for row in rows]
-        return letters
+            resources = service.resources
+            found += told(await set_aside(resources.read, service.name, resources.clock.now()))
+        return found
 
-    return set_aside
+    return attention

@@ -19,7 +19,11 @@ from shared.ids import uuid7
 
 Json = dict[str, Any]
 READ_SECONDS: Final = 120.0
-ORDER_PUSHES: Final = tuple(f"shopify {topic}" for topic in (CREATE, CANCELLED))  # as the partners' books name them
+# As the partners' books name them: an acknowledged one means that there is an order.
+ORDER_PUSHES: Final = (
+    *(f"shopify {topic}" for topic in (CREATE, CANCELLED)), "standard_webhooks order.created",
+    "standard_webhooks order.cancelled", "xiaohongshu msg_fulfillment_status_change",
+)  # fmt: skip
 # Holds that only a person can lift; the others are lifted by facts that are on their way.
 PERSON_ACTS: Final = frozenset(HOLDS) - {"identity_missing"}
 
@@ -32,7 +36,7 @@ class Ours:
     dead_letters: int = 0
     parked: int = 0
     quarantined: int = 0
-    open_work: int = 0
+    open_work: int = 0  # money on its way back: the books of both sides agree only after it
     unpublished: int = 0
 
     def by_state(self) -> Counter[str]:
@@ -49,13 +53,20 @@ def state_of(order: Json) -> str:
     return "waiting" if set(order["holds"]) & PERSON_ACTS else "open"
 
 
-def not_completed(ours: Ours) -> list[Json]:
-    """Every order that is not (yet) completed, by its shop's number: why it ended, or what it waits for."""
+def not_completed(ours: Ours, books: Json) -> list[Json]:
+    """Every order that is not (yet) completed, by its shop's number: why it ended, or what it waits for.
+
+    `plan`: what its buyer and its partners were told to do, `expected`: how that was to end.
+    """
+    world = {order["external_id"]: order for order in books["orders"].values()}
     return [
-        {"external_id": o["external_id"], "shop": o["shop"], "id": o["id"], "state": state_of(o), "why": _why(o)}
+        {
+            "external_id": o["external_id"], "shop": o["shop"], "id": o["id"], "state": state_of(o), "why": _why(o),
+            "plan": world[o["external_id"]]["plan"], "expected": world[o["external_id"]]["expected"],
+        }
         for o in sorted(ours.orders, key=lambda o: (o["shop"], o["external_id"]))
-        if state_of(o) != "completed"
-    ]
+        if state_of(o) != "completed" and o["external_id"] in world
+    ]  # fmt: skip
 
 
 def _why(order: Json) -> str:
@@ -72,7 +83,8 @@ def _why(order: Json) -> str:
 _COUNTS: Final = """
 SELECT (SELECT count(*) FROM parked WHERE state = 'dead') AS dead, (SELECT count(*) FROM parked) AS parked,
        (SELECT count(*) FROM receipts WHERE status = 'quarantined') AS quarantined,
-       (SELECT count(*) FROM work WHERE phase = 'stuck') AS stuck, (SELECT count(*) FROM outbox) AS unpublished"""
+       (SELECT count(*) FROM work WHERE phase = 'stuck') AS stuck, (SELECT count(*) FROM outbox) AS unpublished,
+       (SELECT count(*) FROM work WHERE kind IN ('refund', 'refund-check') AND phase <> 'stuck') AS sending_back"""
 
 
 async def look(dsns: dict[str, str]) -> Ours:
@@ -88,6 +100,7 @@ async def look(dsns: dict[str, str]) -> Ours:
             assert row is not None
             ours.dead_letters += row["dead"] + row["stuck"]
             ours.parked += row["parked"] - row["dead"]
+            ours.open_work += row["sending_back"]
             ours.quarantined += row["quarantined"]
             ours.unpublished += row["unpublished"]
         finally:
@@ -123,11 +136,7 @@ def acknowledged(books: Json) -> int:
 
 
 def _acked_order(push: Json) -> bool:
-    return (
-        push["kind"] in ORDER_PUSHES
-        and push["acked_at"] is not None
-        and push["wanted"] == "ack"
-    )
+    return push["kind"] in ORDER_PUSHES and push["acked_at"] is not None and push["wanted"] == "ack"
 
 
 def _doubled(ours: Ours, world: dict[str, Json]) -> int:
@@ -190,14 +199,16 @@ async def _ledger_imbalance(dsn: str, world: dict[str, Json]) -> int:
         )
     finally:
         await connection.close()
-    held = sum(map(_kept, world.values()))
+    held = sum(_kept(order) for order in world.values() if order["expected"] != "refused")  # of which nobody told us
     return int(sum(abs(row["minor"]) for row in rows) + abs(clearing - held))
 
 
 def _kept(order: Json) -> int:
-    """What the provider took for an order and has not sent back."""
+    """What provider or marketplace took for an order and has not sent back."""
     back = sum(refund["amount"] for refund in order["refunds"] if refund["status"] == "SUCCESS")
-    return int(sum(capture["amount"] for capture in order["captures"]) - back)
+    back += sum(refund["amount"] for refund in order["channel_refunds"])
+    taken = sum(entry["amount"] for shelf in ("captures", "channel_payments") for entry in order[shelf])
+    return int(taken - back)
 
 
 async def _stock_imbalance(dsn: str) -> int:

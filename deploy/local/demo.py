@@ -24,9 +24,10 @@ from deploy.local.world import World, free_port
 
 TIME_SCALE: Final = 86_400.0  # a day is a second
 # Business time that a demo can watch: half a minute to pay (a QR's end has whole seconds), a minute for stock to wait,
-# one second of hold; identities come late only where the machine is.
+# one second of hold; identities come late only where the machine is, and receipts are missed after three seconds.
 PACE: Final = {
     "payment_window_minutes": 43_200, "reservation_window_hours": 1_440, "identity_window_hours": 7_200, "hold_days": 1,
+    "receipt_patience_minutes": 4_320, "stored_patience_minutes": 28_800, "waybill_patience_minutes": 28_800,
 }  # fmt: skip
 STALLED_SECONDS: Final = 60.0
 _INDENT: Final[dict[str, Any]] = {"initial_indent": "  ", "subsequent_indent": "      "}
@@ -46,6 +47,7 @@ class Wish:
     report: Path | None
     rate: float | None
     only: tuple[str, ...] = ()
+    otlp: str = ""  # where spans and metrics of the services go; nowhere without it
 
 
 @dataclass
@@ -70,7 +72,7 @@ async def demo(wish: Wish) -> int:
         await asyncio.to_thread(first_records)
     started_at = time.monotonic()
     print("starting PostgreSQL, the services and the partners' world …", flush=True)
-    more = {"time_scale": TIME_SCALE, **PACE}
+    more = {"time_scale": TIME_SCALE, "otlp_endpoint": wish.otlp, **PACE}
     async with way(wish.folder, port=wish.port, world_url=f"http://127.0.0.1:{world_port}", **more) as house:
         world = World(house.installation, world_port)
         world.start(house.urls, time_scale=TIME_SCALE, seed=wish.seed)
@@ -113,9 +115,10 @@ async def _watch(wish: Wish, house: House, world: World, run: Run) -> None:
         run.peak_mb = max(run.peak_mb, _memory(house, world))
         settled = states["completed"] + states["cancelled"] + states["waiting"]
         view.show(now, _lines(run, now), settled)
-        if (picture := repr((states, run.status, run.ours.unpublished))) != before:
+        if (picture := repr((states, run.status, run.ours.unpublished, run.ours.open_work))) != before:
             before, moved_at = picture, now
-        if not run.status["running"] and not states["open"] and run.status["done"] >= run.status["sent"]:
+        at_rest = not states["open"] and not run.ours.open_work
+        if not run.status["running"] and at_rest and run.status["done"] >= run.status["sent"]:
             break
         if now - moved_at > STALLED_SECONDS:
             print("nothing has moved for a minute: ending here", flush=True)
@@ -153,7 +156,7 @@ def _lines(run: Run, now: float) -> dict[str, str]:
 
 async def _report(wish: Wish, house: House, run: Run, truth: dict[str, Any]) -> dict[str, Any]:
     states = run.ours.by_state()
-    others = checking.not_completed(run.ours)
+    others = checking.not_completed(run.ours, truth)
     total = run.ended_at - run.started_at
     return {
         "orders": {

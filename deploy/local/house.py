@@ -54,12 +54,12 @@ async def embedded(folder: Path, *, port: int, world_url: str, **more: Any) -> A
         given = {"broker": "embedded", "port": port, "world_url": world_url, **more}
         broker = broker_of(installation.settings("orders", **given))
         services = [installation.build(name, broker, **given) for name in SERVICES if name != "tower"]
-        tower = installation.settings("tower", **given)
+        tower = installation.settings("tower", **given, **where(dict.fromkeys(SERVICES, f"http://127.0.0.1:{port}")))
         assert isinstance(tower, TowerSettings)
         services.append(build_tower(Resources.open("tower", tower, broker), tower, attention=reader(services)))
         host = Host(services, broker)
         await host.prepare()
-        await installation.connect_shop(services[list(SERVICES).index("orders")].resources, world_url)
+        await installation.connect_shops(services[list(SERVICES).index("orders")].resources, world_url)
         listening: asyncio.Future[int] = asyncio.get_running_loop().create_future()
         ended = asyncio.create_task(host.run("127.0.0.1", port, started=listening.set_result))
         ended.add_done_callback(lambda _: listening.done() or listening.cancel())
@@ -97,14 +97,15 @@ async def separate(folder: Path, *, port: int, world_url: str, **more: Any) -> A
         ports = {name: free_port() for name in SERVICES} | ({"tower": port} if port else {})
         urls = {name: f"http://127.0.0.1:{number}" for name, number in ports.items()}
         for name, number in ports.items():
-            environment = installation.environment(name, **given, port=number, public_url=urls[name])
+            more_of_it = {"port": number, "public_url": urls[name]} | (where(urls) if name == "tower" else {})
+            environment = installation.environment(name, **given, **more_of_it)
             children[name] = processes.start(name, environment, folder / f"{name}.log")
         broker = broker_of(installation.settings("orders", **given))
         stack.push_async_callback(broker.close)
         ready = (_ready(urls[name], child, folder) for name, child in children.items())
         await asyncio.gather(broker.ensure(specs()), *ready)
         orders = installation.build("orders", broker, **given)
-        await installation.connect_shop(orders.resources, world_url)
+        await installation.connect_shops(orders.resources, world_url)
         await orders.resources.close()
         ended = asyncio.create_task(_first_death(children))
         stack.callback(ended.cancel)
@@ -117,6 +118,11 @@ async def _stop_kafka(starting: asyncio.Task[LocalKafka]) -> None:
     await asyncio.wait({starting})
     if not starting.exception():
         await asyncio.to_thread(starting.result().stop)
+
+
+def where(urls: dict[str, str]) -> dict[str, str]:
+    """The tower's settings that say where the others listen."""
+    return {f"{name}_url": url for name, url in urls.items() if name != "tower"}
 
 
 async def _ready(url: str, child: ForkServerProcess, folder: Path) -> None:

@@ -48,6 +48,8 @@ SERVICES: Final[dict[str, tuple[type[Settings], Callable[[Resources, Any], Servi
     "tower": (TowerSettings, build_tower),
 }
 CONNECTION: Final = "nairobi-roasters-shopify"
+STANDARD: Final = "lamu-tea-house-standard"
+XIAOHONGSHU: Final = "savanna-red-xiaohongshu"
 
 
 @dataclass(frozen=True)
@@ -92,37 +94,68 @@ class Installation:
         settings = self.settings(name, **more)
         return SERVICES[name][1](Resources.open(name, settings, broker), settings)
 
-    async def connect_shop(self, orders: Resources, shop_url: str) -> None:
-        """The development shop's connection; its secrets come from the partner's key files."""
-        text = {
-            name: (self.secrets / "shopify" / f"{name}.txt").read_text().strip()
-            for name in ("shop_domain", "app_secret", "admin_token")
-        }
-        await Connections(orders).add(
-            id=CONNECTION, channel="shopify", shop="nairobi-roasters", domain=text["shop_domain"], base_url=shop_url,
-            secret=text["app_secret"], token=text["admin_token"],
+    def _secret(self, name: str) -> str:
+        return (self.secrets / f"{name}.txt").read_text().strip()
+
+    async def connect_shops(self, orders: Resources, world_url: str) -> None:
+        """The development shops' connections; their secrets come from the partners' key files."""
+        connections = Connections(orders)
+        await connections.add(
+            id=CONNECTION, channel="shopify", shop="nairobi-roasters", domain=self._secret("shopify/shop_domain"),
+            base_url=world_url, secret=self._secret("shopify/app_secret"), token=self._secret("shopify/admin_token"),
+        )  # fmt: skip
+        await connections.add(
+            id=STANDARD, channel="standard_webhooks", shop="lamu-tea-house", domain=self._secret("standard/shop_id"),
+            base_url=f"{world_url}/standard/webhooks", secret=self._secret("standard/secret"),
+            token=self._secret("standard/ours"),
+        )  # fmt: skip
+        await connections.add(
+            id=XIAOHONGSHU, channel="xiaohongshu", shop="savanna-red", domain=self._secret("xiaohongshu/seller_id"),
+            base_url=world_url, secret=self._secret("xiaohongshu/app_secret"), token=self._secret("xiaohongshu/token"),
+            app_key=self._secret("xiaohongshu/app_key"),
         )  # fmt: skip
 
     def serve_file(self, base_url: str) -> dict[str, Any]:
         """What people and scripts need to use it. Development secrets only, readable by their owner."""
-        seed = tomllib.loads((ROOT / "deploy" / "corridors" / "mombasa-fuzhou.catalog.toml").read_text("utf-8"))
         content = {
             "base_url": base_url,
-            "tokens": {role: self.tokens[role] for role in ("operator", "seller")},
+            "tokens": {name: token for name, token in self.tokens.items() if name != "service"},
             "connections": {
                 CONNECTION: {
                     "channel": "shopify",
                     "path": f"/hooks/shopify/{CONNECTION}",
-                    "secret": (self.secrets / "shopify" / "app_secret.txt").read_text().strip(),
-                    "shop": (self.secrets / "shopify" / "shop_domain.txt").read_text().strip(),
-                    "skus": [product["sku"] for product in seed["product"] if product.get("stock")],
-                }
+                    "secret": self._secret("shopify/app_secret"),
+                    "shop": self._secret("shopify/shop_domain"),
+                    "skus": _sold_from("fz-bonded", "highland-coop"),
+                },
+                STANDARD: {
+                    "channel": "standard_webhooks",
+                    "path": f"/hooks/standard_webhooks/{STANDARD}",
+                    "secret": self._secret("standard/secret"),
+                    "shop": self._secret("standard/shop_id"),
+                    "skus": _sold_from("msa-origin", "coast-growers"),
+                },
+                XIAOHONGSHU: {
+                    "channel": "xiaohongshu",
+                    "path": f"/hooks/xiaohongshu/{XIAOHONGSHU}?shop=gz01",
+                    "app_key": self._secret("xiaohongshu/app_key"),
+                    "secret": self._secret("xiaohongshu/app_secret"),
+                    "shop": self._secret("xiaohongshu/seller_id"),
+                    "skus": _sold_from("fz-bonded", "highland-coop"),
+                },
             },
         }
         path = self.folder / "serve.json"
         path.touch(mode=0o600)
         path.write_text(json.dumps(content, indent=1, ensure_ascii=False))
         return content
+
+
+def _sold_from(location: str, seller: str) -> list[str]:
+    """What a seller has in stock there."""
+    seed = tomllib.loads((ROOT / "deploy" / "corridors" / "mombasa-fuzhou.catalog.toml").read_text("utf-8"))
+    own = [product for product in seed["product"] if product["seller"] == seller]
+    return [one["sku"] for one in own if any(lot["location"] == location for lot in one.get("stock", ()))]
 
 
 def sign_in(tower: str, token: str) -> str:

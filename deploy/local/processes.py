@@ -19,19 +19,15 @@ _FORKS: Final = multiprocessing.get_context("forkserver")
 
 
 def prepare(services: Sequence[str]) -> None:
-    """Begin to import, beside whatever the caller does meanwhile."""
+    """Begin to import, beside whatever the caller does meanwhile: the first child, which does nothing, starts it."""
     _FORKS.set_forkserver_preload(["shared.main", *(f"services.{name}.app" for name in services)])
-    _FORKS.Process(target=_nothing, daemon=True).start()
+    _FORKS.Process(target=os.getpid, daemon=True).start()
 
 
 def start(name: str, environment: Mapping[str, str], log: Path) -> ForkServerProcess:
     child = _FORKS.Process(target=_run, args=(name, dict(environment), log), name=name, daemon=True)
     child.start()
     return child
-
-
-def _nothing() -> None:
-    """The first child starts the process that the others are forked from."""
 
 
 def _run(name: str, environment: Mapping[str, str], log: Path) -> None:

@@ -32,21 +32,7 @@ class World:
         return self._process.pid
 
     def start(self, base_urls: dict[str, str], *, time_scale: float, seed: int) -> None:
-        """base_urls: where orders, logistics and customs listen (one and the same when they share a process)."""
-        config = {
-            "base": base_urls["orders"],
-            "secrets": str(self._installation.secrets),
-            "tokens": {role: self._installation.tokens[role] for role in ("seller", "operator")},
-            "time_scale": time_scale,
-            "seed": seed,
-            "doors": {
-                "orders_api": f"{base_urls['orders']}/v1/orders",
-                "shopify": f"{base_urls['orders']}/hooks/shopify",
-                "cainiao": f"{base_urls['logistics']}/webhooks/logistics/cainiao",
-                "warehouse": f"{base_urls['logistics']}/webhooks/logistics/warehouse",
-                "customs": f"{base_urls['customs']}/webhooks/customs/dxp",
-            },
-        }
+        config = configuration(self._installation, base_urls, time_scale=time_scale, seed=seed)
         path = self._installation.folder / "world.json"
         path.touch(mode=0o600)
         path.write_text(json.dumps(config))
@@ -87,6 +73,29 @@ class World:
                 await asyncio.to_thread(self._process.wait, 5)
             except subprocess.TimeoutExpired:
                 self._process.kill()
+
+
+def configuration(
+    installation: Installation, base_urls: dict[str, str], *, time_scale: float, seed: int
+) -> dict[str, Any]:
+    """base_urls: where orders, logistics and customs listen (one and the same when they share a process)."""
+    return {
+        "base": base_urls["orders"],
+        "secrets": str(installation.secrets),
+        "tokens": {
+            **{role: installation.tokens[role] for role in ("seller", "operator")},
+            "sellers": {"coast-growers": installation.tokens["seller-coast-growers"]},
+        },
+        "time_scale": time_scale,
+        "seed": seed,
+        "doors": {
+            "orders_api": f"{base_urls['orders']}/v1/orders",
+            "shopify": f"{base_urls['orders']}/hooks/shopify",
+            "cainiao": f"{base_urls['logistics']}/webhooks/logistics/cainiao",
+            "warehouse": f"{base_urls['logistics']}/webhooks/logistics/warehouse",
+            "customs": f"{base_urls['customs']}/webhooks/customs/dxp",
+        },
+    }
 
 
 def free_port() -> int:

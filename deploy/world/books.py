@@ -23,11 +23,16 @@ SHELVES = (
     "receipts",
     "waybills",
     "packed",
+    "handovers",
+    "consolidations",
     "exits",
+    "recalls",
     "exit_messages",
     "fulfilments",
     "faults",
     "trades",
+    "channel_payments",  # what a marketplace collected itself
+    "channel_refunds",
 )
 
 
@@ -54,6 +59,7 @@ class OrderBook:
     total_minor: int
     currency: str
     lines: list[Entry]
+    shop: str = "nairobi-roasters"
     sent_at: str = ""
     order_id: str = ""
     out_trade_nos: list[str] = field(default_factory=list)
@@ -69,6 +75,7 @@ class OrderBook:
         """The plan flattened, pushes with their attempts, one list per kind of event."""
         return {
             "external_id": self.external_id,
+            "shop": self.shop,
             "order_id": self.order_id or None,
             "out_trade_nos": self.out_trade_nos,
             "plan": sorted(self.plan.kinds),
@@ -97,9 +104,14 @@ class OrderBook:
         return "script_ended" in self.marks
 
     def _at_rest(self) -> bool:
+        """All money is back; or it came too late, and the parcel is with the buyer after all."""
+        if "delivered" in self.marks:
+            return bool(self.shelves["fulfilments"])
         captured = sum(entry["amount"] for entry in self.shelves["captures"])
         back = sum(entry["amount"] for entry in self.shelves["refunds"] if entry["status"] == "SUCCESS")
-        return "script_ended" in self.marks and captured == back
+        owed = sum(entry["amount"] for entry in self.shelves["channel_payments"])
+        owed -= sum(entry["amount"] for entry in self.shelves["channel_refunds"])
+        return "script_ended" in self.marks and captured == back and owed == 0
 
 
 class Books:

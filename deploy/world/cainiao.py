@@ -1,7 +1,7 @@
-"""Cainiao: gives waybills, declares them to customs, carries what left the warehouse and tells of it.
+"""Cainiao: gives waybills, declares them to customs, carries what left the warehouse, brings back what it is told to.
 
-Source: our reference page on logistics, section 2.5. The contents of booking, voiding and of the declared waybill are
-not confirmed by any document: booking uses the element names of CEB511, the answer to it those of CEB512.
+Source: our reference page on logistics, section 2.5. The contents of booking, voiding, intercepting and of the declared
+waybill are not confirmed by any document: booking uses the element names of CEB511, the answer to it those of CEB512.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from decimal import Decimal, InvalidOperation
 from typing import Any, Final
 from uuid import uuid4
@@ -17,25 +17,31 @@ from uuid import uuid4
 from starlette.requests import Request
 from starlette.responses import Response
 
-from deploy.world import link, sender, times
-from deploy.world.core import SERVER_ERROR, Core
+from deploy.world import cainiao_scans, link, times
+from deploy.world.cainiao_scans import REFUSED, RETURNING, Events, Scan, Teller, Traces
+from deploy.world.core import LATE, SERVER_ERROR, Core
 from deploy.world.documents import WaybillDocument
-from deploy.world.sender import Delivery
 
 Json = dict[str, Any]
 NEEDED: Final = ("parcelId", "orderNo", "consignee", "consigneeTelephone", "consigneeAddress", "weight")
 SIGNED: Final = "SIGNED"
+OUT: Final = "GTMS_DO_DEPART"
 
 
 @dataclass(slots=True)
 class Waybill:
-    """state: booked, moving, delivered, void. `version` counts the contents that were declared."""
+    """state: booked, moving, out, delivered, returned, lost, void. `version` counts the contents that were declared.
+    `scans` is everything that happened, `told` what was told so far; `recalled`: somebody wants it back."""
 
     content: Json
     number: str
     lp: str
     state: str = "booked"
     version: int = 1
+    recalled: bool = False
+    teller: Teller | None = None
+    scans: list[Scan] = field(default_factory=list)
+    told: list[Scan] = field(default_factory=list)
 
     @property
     def order_no(self) -> str:
@@ -43,10 +49,16 @@ class Waybill:
 
 
 class Cainiao:
-    def __init__(self, core: Core, to_customs: Callable[[WaybillDocument], None]) -> None:
-        self._core, self._to_customs = core, to_customs
+    """`tracker` tells of what travels by air; `on_recall` says whether a parcel is still with the origin, its hub or
+    its gate, and goes back from there."""
+
+    def __init__(self, core: Core, to_customs: Callable[[WaybillDocument], None], tracker: Teller) -> None:
+        self._core, self._to_customs, self._tracker = core, to_customs, tracker
+        self._events, self._traces = Events(core), Traces(core)
         self._by_parcel: dict[str, Waybill] = {}
+        self._of_channels: dict[str, Waybill] = {}
         self._serial = times.Serial(10)
+        self.on_recall: Callable[[str], bool] = lambda _: False
 
     async def door(self, request: Request) -> Response:
         """POST /cainiao/link: a LINK form; the answer is JSON with `success` as a text."""
@@ -56,24 +68,69 @@ class Cainiao:
             self._core.distrust("cainiao", "digest")
             return _json(link.refusal("S02", "digest check failed"))
         content = _object(fields["logistics_interface"])
-        acts = {settings.book_msg_type: self._book, settings.cancel_msg_type: self._void}
+        acts = {
+            settings.book_msg_type: self._book,
+            settings.cancel_msg_type: self._void,
+            settings.intercept_msg_type: self._intercept,
+        }
         act = acts.get(fields.get("msg_type", ""))
         if act is None or content is None or not content.get("parcelId"):
             return _json(link.refusal("S05", "unknown msg_type or content"))
-        fault = self._core.fault(f"cainiao.{fields['msg_type']}", str(content["parcelId"]))
+        fault = self._fault(fields["msg_type"], content)
         if fault == SERVER_ERROR:
             return Response(status_code=503)
         return await self._core.wounded(fault, _json(act(content)))
 
-    def picked_up(self, parcel_id: str, order_id: str) -> None:
-        """What passed the warehouse's gate is on our truck."""
+    def _fault(self, msg_type: str, content: Json) -> str:
+        parcel_id = str(content["parcelId"])
+        if parcel_id not in self._by_parcel and self._core.plans("slow_booking", str(content.get("orderNo"))):
+            return LATE
+        return self._core.fault(f"cainiao.{msg_type}", parcel_id)
+
+    def assign(self, external_id: str) -> str:
+        """A number that a channel asks for itself; we hear of it by the channel's order only."""
+        serial = self._serial.next()
+        waybill = Waybill({"orderNo": external_id}, f"YT{serial:013d}", f"LP0{serial:013d}", teller=self._traces)
+        self._of_channels[waybill.number] = waybill
+        self._core.books.same(external_id, waybill.number)
+        return waybill.number
+
+    def picked_up(self, parcel_id: str, order_id: str, waybill_no: str = "") -> None:
+        """What passed the bonded warehouse's gate is on our truck."""
+        waybill = self._live(parcel_id, order_id, waybill_no)
+        if waybill is not None:
+            waybill.teller = waybill.teller or self._events
+            self._core.sender.spawn(self._carry(waybill, list(self._core.config.cainiao.events)))
+
+    def handed_over(self, parcel_id: str, order_id: str) -> None:
+        """The origin gave it to the line-haul."""
+        waybill = self._live(parcel_id, order_id, "")
+        if waybill is not None:
+            waybill.teller = self._tracker
+            self.scan(parcel_id, "PU_PICKUP_SUCCESS")
+
+    def scan(self, parcel_id: str, code: str) -> None:
+        """Something happened to a parcel on its way to the supervised site."""
         waybill = self._by_parcel.get(parcel_id)
+        if waybill is not None and waybill.state == "moving":
+            self._tell(waybill, [self._seen(waybill, code)])
+
+    def deliver(self, parcel_id: str) -> None:
+        """The supervised site let it out: the rest is domestic."""
+        waybill = self._by_parcel.get(parcel_id)
+        if waybill is not None and waybill.state == "moving":
+            codes = ["CC_IM_SUCCESS", *self._core.config.cainiao.events[1:]]
+            self._core.sender.spawn(self._carry(waybill, codes))
+
+    def _live(self, parcel_id: str, order_id: str, waybill_no: str) -> Waybill | None:
+        waybill = self._by_parcel.get(parcel_id) or self._of_channels.get(waybill_no)
         if waybill is None or waybill.state != "booked":
             self._core.distrust("cainiao", "a parcel without a live waybill left the warehouse", parcel_id=parcel_id)
-            return
-        self._core.books.same(waybill.order_no, parcel_id, order_id)
+            return None
+        self._by_parcel[parcel_id] = waybill
+        self._core.books.same(waybill.order_no, parcel_id, order_id, waybill.number)
         waybill.state = "moving"
-        self._core.sender.spawn(self._carry(waybill))
+        return waybill
 
     # --- asked by us --------------------------------------------------------------------------------------------
 
@@ -107,12 +164,27 @@ class Cainiao:
         waybill = self._by_parcel.get(str(content["parcelId"]))
         if waybill is None:
             return link.refusal("B02", "no such waybill")
-        if waybill.state in {"moving", "delivered"}:
+        if waybill.state not in {"booked", "void"}:
             return link.refusal("B01", "already on its way")
         waybill.state = "void"
         book = self._core.mark("voided", waybill.number)
         for entry in book.shelves["waybills"] if book else ():
             entry["voided"] = entry["voided"] or entry["waybill_no"] == waybill.number
+        return link.ACCEPTED
+
+    def _intercept(self, content: Json) -> bytes:
+        """Too late once the courier has it; one that is on its way back stays so without complaint."""
+        waybill = self._by_parcel.get(str(content["parcelId"])) or self._of_channels.get(str(content["logisticsNo"]))
+        if waybill is None:
+            return link.refusal("B02", "no such waybill")
+        if waybill.recalled:
+            return link.ACCEPTED
+        if waybill.state != "moving" or self._core.plans("recall_refused", waybill.number):
+            return link.refusal("B03", f"cannot be intercepted: {waybill.state}")
+        waybill.recalled = True
+        self._core.books.file("recalls", (waybill.number,), {"parcel_id": str(content["parcelId"])})
+        if self.on_recall(str(content["parcelId"])):
+            self._core.sender.spawn(self._carry(waybill, []))
         return link.ACCEPTED
 
     # --- told to us ---------------------------------------------------------------------------------------------
@@ -133,52 +205,55 @@ class Cainiao:
             "returnTime": times.stamp17(times.now()),
             "returnInfo": "[Code:1800;Desc:逻辑校验通过]",
         }
-        self._push(waybill, settings.declared_msg_type, receipt, "CEB512 120")
+        cainiao_scans.push(self._core, waybill.number, settings.declared_msg_type, receipt, "CEB512 120")
 
-    async def _carry(self, waybill: Waybill) -> None:
+    async def _carry(self, waybill: Waybill, codes: Sequence[str]) -> None:
         """One scan after the other; with the plan `tracking_reversed` the last one is heard first."""
-        events = list(self._core.config.cainiao.events)
-        told: list[tuple[str, Json]] = []
-        for code in events:
+        held: list[Scan] = []
+        left = list(codes)
+        while left or self._turns_back(waybill, left):
             await asyncio.sleep(self._core.pause(self._core.config.durations.leg))
-            told.append((code, self._scan(waybill, code)))
-            if code.endswith(SIGNED):
-                waybill.state = "delivered"
-                self._core.mark("delivered", waybill.number)
+            if self._turns_back(waybill, left):
+                left = list(RETURNING)
+            scan = self._next(waybill, left)
+            held.append(scan)
             if not self._core.plans("tracking_reversed", waybill.number):
-                self._tell([told.pop()], waybill)
-        self._tell(told[::-1], waybill)
+                self._tell(waybill, [held.pop()])
+        self._tell(waybill, held[::-1])
 
-    def _tell(self, scans: Sequence[tuple[str, Json]], waybill: Waybill) -> None:
-        for position, (code, scan) in enumerate(scans):
-            self._push(waybill, self._core.config.cainiao.event_msg_type, scan, code, after=0.1 * position)
+    def _turns_back(self, waybill: Waybill, left: Sequence[str]) -> bool:
+        """Recalled in time, and not on its way back yet."""
+        return waybill.recalled and waybill.state == "moving" and not set(left) & set(RETURNING)
 
-    def _scan(self, waybill: Waybill, code: str) -> Json:
-        return {
-            "logisticsOrderCode": waybill.lp,
-            "currentCPResCode": self._core.config.cainiao.resource_code,
-            "eventTime": times.wall(times.now()),
-            "operator": "auto",
-            "eventCode": code,
-            "statusCode": "0",
-            "reason": "",
-            "location": "福州",
-            "timeZone": "+8",
-        }
+    def _next(self, waybill: Waybill, left: list[str]) -> Scan:
+        """What happens next; a buyer who refuses, or a loss, changes what is left."""
+        code = left.pop(0)
+        if code.endswith(SIGNED) and self._core.plans("refused_at_door", waybill.number):
+            code, left[:] = REFUSED[0], REFUSED[1:]
+        elif code == OUT and self._is_lost(waybill):
+            found = self._core.plans("lost_and_found", waybill.number)
+            code, left[:] = "LOST", ["GTMS_SC_ARRIVE", OUT, "GTMS_SIGNED"] if found else []
+        ends = {OUT: "out", "LOST": "lost", RETURNING[0]: "back", RETURNING[1]: "returned"}
+        waybill.state = "delivered" if code.endswith(SIGNED) else ends.get(code, waybill.state)
+        if waybill.state in {"delivered", "returned", "lost"}:
+            self._core.mark(waybill.state, waybill.number)
+        return self._seen(waybill, code)
 
-    def _push(self, waybill: Waybill, msg_type: str, content: Json, name: str, *, after: float = 0.0) -> None:
-        keys, settings = self._core.keys, self._core.config.cainiao
-        body = link.form(
-            msg_type, content, secret=keys.cainiao_secret, partner=keys.partner_code, from_code=settings.from_code
-        )
-        url = self._core.config.doors.cainiao
-        delivery = Delivery(
-            url,
-            lambda: (link.FORM, body),
-            sender.INVENTED,
-            lambda answer: answer.status == 200 and link.accepted(answer.body),
-        )
-        self._core.send((waybill.number,), f"cainiao {name}", f"{waybill.number}:{name}", delivery, after=after)
+    def _is_lost(self, waybill: Waybill) -> bool:
+        """Only who speaks 17TRACK's words can say that a parcel is lost: Cainiao has no code for it."""
+        planned = self._core.plans("lost_parcel", waybill.number) or self._core.plans("lost_and_found", waybill.number)
+        return planned and waybill.teller is self._tracker and waybill.state != "lost"
+
+    def _seen(self, waybill: Waybill, code: str) -> Scan:
+        scan = Scan(code, times.now(), abroad=waybill.teller is self._tracker and code in cainiao_scans.ABROAD)
+        waybill.scans.append(scan)
+        return scan
+
+    def _tell(self, waybill: Waybill, scans: Sequence[Scan]) -> None:
+        assert waybill.teller is not None
+        for position, scan in enumerate(scans):
+            waybill.told.append(scan)
+            waybill.teller.tell(waybill.number, waybill.lp, list(waybill.told), after=0.1 * position)
 
 
 def _document(waybill: Waybill, logistics_code: str) -> WaybillDocument:

@@ -27,8 +27,14 @@ class Sku:
 
 @dataclass(frozen=True, slots=True)
 class Tokens:
+    """`sellers`: of each further seller by its id; one that has none is asked for with the operator's."""
+
     seller: str = field(repr=False)
     operator: str = field(repr=False)
+    sellers: Mapping[str, str] = field(default_factory=dict, repr=False)
+
+    def of(self, seller: str) -> str:
+        return self.sellers.get(seller, self.operator)
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,14 +43,20 @@ class Doors:
 
     orders_api: str = ""
     shopify: str = ""
+    standard: str = ""
+    xiaohongshu: str = ""
     cainiao: str = ""
+    seventeentrack: str = ""
     warehouse: str = ""
     customs: str = ""
 
     PATHS: ClassVar[Mapping[str, str]] = {
         "orders_api": "/v1/orders",
         "shopify": "/hooks/shopify",
+        "standard": "/hooks/standard_webhooks/lamu-tea-house-standard",
+        "xiaohongshu": "/hooks/xiaohongshu/savanna-red-xiaohongshu?shop=gz01",
         "cainiao": "/webhooks/logistics/cainiao",
+        "seventeentrack": "/webhooks/logistics/17track",
         "warehouse": "/webhooks/logistics/warehouse",
         "customs": "/webhooks/customs/dxp",
     }
@@ -77,6 +89,16 @@ class WeChatPay:
 
 
 @dataclass(frozen=True, slots=True)
+class AlipayPay:
+    """What the provider has on file about the merchant and about itself at customs."""
+
+    pay_code: str = "31222699S7"
+    mch_customs_no: str = "3599TEST02"
+    ebp_code: str = "9999A60011"
+    respect_expiry: bool = True
+
+
+@dataclass(frozen=True, slots=True)
 class CustomsWindow:
     require_envelope_signature: bool = False
     require_order_signature: bool = False
@@ -93,6 +115,8 @@ class Cainiao:
     resource_code: str = "TRAN_STORE_TEST01"
     book_msg_type: str = "CORRIDOR_WAYBILL_BOOK"
     cancel_msg_type: str = "CORRIDOR_WAYBILL_CANCEL"
+    intercept_msg_type: str = "CORRIDOR_PARCEL_INTERCEPT"
+    trace_msg_type: str = "TRACEPUSH"
     declared_msg_type: str = "CORRIDOR_WAYBILL_DECLARED"
     event_msg_type: str = "CAINIAO_GLOBAL_PARCEL_EVENT_CALLBACK"
     events: tuple[str, ...] = (
@@ -119,8 +143,14 @@ class Durations:
     waybill_declared: float = 60
     packing: float = 1800
     exit: float = 1800
+    handover: float = 3600
+    consolidation: float = 21600  # how long the hub waits for more parcels
+    departure: float = 21600
+    flight: float = 43200
     leg: float = 21600
     correction: float = 3600
+    clearing: float = 60
+    confirmation: float = 3600
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,6 +161,7 @@ class Faults:
     lost: float = 0.02  # it happened, the connection breaks before the answer
     late: float = 0.0  # it happened, the answer takes `late_seconds`
     late_seconds: float = 12.0
+    failed: float = 0.01  # it happened, the answer is 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,7 +177,10 @@ class Config:
     open_orders: int = 200  # journeys at once; a journey ends with the payment
     seed: int = 1
     shop: Shop = Shop()
+    standard: Shop = Shop()
+    xiaohongshu: Shop = Shop()
     wechat: WeChatPay = WeChatPay()
+    alipay: AlipayPay = AlipayPay()
     customs: CustomsWindow = CustomsWindow()
     cainiao: Cainiao = Cainiao()
     durations: Durations = Durations()
@@ -170,8 +204,18 @@ class Config:
     def of(cls, raw: Mapping[str, Any]) -> Self:
         made: dict[str, Any] = {name: _section(kind, raw[name]) for name, kind in SECTIONS.items() if name in raw}
         config = _section(cls, {**raw, **made, "secrets": Path(raw.get("secrets", ""))})
-        shop = config.shop if config.shop.skus else replace(config.shop, skus=SKUS, short_sku="KE-COF-SHORT")
-        return replace(config, doors=config.doors.on(config.base.rstrip("/")), shop=shop)
+        return replace(
+            config,
+            doors=config.doors.on(config.base.rstrip("/")),
+            shop=_stocked(config.shop, SKUS, "KE-COF-SHORT"),
+            standard=_stocked(config.standard, DIRECT_SKUS, "LM-TEA-NONE"),
+            xiaohongshu=_stocked(config.xiaohongshu, SKUS, "KE-COF-SHORT"),
+        )
+
+    @property
+    def grams(self) -> Mapping[str, int]:
+        """What one piece of every SKU weighs."""
+        return {sku.sku: sku.grams for shop in (self.standard, self.xiaohongshu, self.shop) for sku in shop.skus}
 
 
 SKUS: Final = (
@@ -180,16 +224,29 @@ SKUS: Final = (
     Sku("KE-TEA-100", "肯尼亚红茶 100克 Kenya black tea 100 g", 5900, 100, 7900000000003, 43900000000003),
     Sku("KE-COF-SHORT", "烘焙咖啡豆 限量 Kenya peaberry, limited lot", 18800, 250, 7900000000009, 43900000000009),
 )
+DIRECT_SKUS: Final = (
+    Sku("LM-TEA-100", "拉穆红茶 100克 Lamu black tea 100 g", 6900, 100, 7900000000011, 43900000000011),
+    Sku("LM-TEA-250", "拉穆红茶 250克 Lamu black tea 250 g", 14900, 250, 7900000000012, 43900000000012),
+    Sku("LM-COF-227", "烘焙咖啡豆 海岸 227克 Coast roasted coffee 227 g", 11900, 227, 7900000000013, 43900000000013),
+    Sku("LM-TEA-NONE", "拉穆白茶 Lamu white tea, not in the catalogue yet", 17900, 50, 7900000000019, 43900000000019),
+)
 SECTIONS: Final[dict[str, type[Any]]] = {
     "tokens": Tokens,
     "doors": Doors,
     "shop": Shop,
+    "standard": Shop,
+    "xiaohongshu": Shop,
     "wechat": WeChatPay,
+    "alipay": AlipayPay,
     "customs": CustomsWindow,
     "cainiao": Cainiao,
     "durations": Durations,
     "faults": Faults,
 }
+
+
+def _stocked(shop: Shop, skus: tuple[Sku, ...], short_sku: str) -> Shop:
+    return shop if shop.skus else replace(shop, skus=skus, short_sku=short_sku)
 
 
 def _section(kind: type[T], raw: Mapping[str, Any]) -> T:

@@ -18,6 +18,7 @@ from deploy.world.sender import Delivery, Sender
 SERVER_ERROR: Final = "server_error"
 LOST: Final = "lost"
 LATE: Final = "late"
+FAILED: Final = "failed"
 
 
 class BrokenOff(Response):
@@ -51,15 +52,12 @@ class Core:
         self._rolled.add((door, key))
         faults = self.config.faults
         roll = chance(self.config.seed, door, key)
-        fault = (
-            SERVER_ERROR
-            if roll < faults.server_error
-            else LOST
-            if roll < faults.server_error + faults.lost
-            else LATE
-            if roll < faults.server_error + faults.lost + faults.late
-            else ""
-        )
+        shares = {SERVER_ERROR: faults.server_error, LOST: faults.lost, LATE: faults.late, FAILED: faults.failed}
+        fault, reached = "", 0.0
+        for name, share in shares.items():
+            reached += share
+            if not fault and roll < reached:
+                fault = name
         if fault:
             self.books.file("faults", numbers or (key,), {"door": door, "fault": fault})
         return fault
@@ -68,6 +66,8 @@ class Core:
         """The answer as this fault lets it through; what it answers for has happened."""
         if fault == LATE:
             await asyncio.sleep(self.config.faults.late_seconds)
+        if fault == FAILED:
+            return Response(status_code=500)
         return BrokenOff() if fault == LOST else response
 
     def send(

@@ -8,23 +8,22 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from typing import Final
 
 from deploy.world import ceb, customs_match, dxp, times, xmldsig
 from deploy.world.books import Entry, OrderBook
 from deploy.world.core import Core
-from deploy.world.customs_receipts import CLEARED, LETTERS, Case, Receipts, soon, status
-from deploy.world.documents import Declared, PaymentDocument, WaybillDocument
-
-UNCLEAR: Final = "收货地址不详"
+from deploy.world.customs_clearing import Clearing
+from deploy.world.customs_receipts import LETTERS, Case, Receipts, soon, status
+from deploy.world.documents import Declared, Manifest, PaymentDocument, WaybillDocument
 
 
 class Customs:
     """`rejected` is told when an inventory was sent back although its documents agree."""
 
     def __init__(self, core: Core, rejected: Callable[[OrderBook], None]) -> None:
-        self._core, self._rejected = core, rejected
+        self._core = core
         self._receipts = Receipts(core)
+        self._clearing = Clearing(core, self._receipts, rejected)
         self._seen: dict[str, tuple[Case, Entry]] = {}  # sha256 of the bytes
         self._guids: set[str] = set()
         self._orders: dict[str, Case] = {}
@@ -85,8 +84,12 @@ class Customs:
         return None if envelope.message_type in known else ("0002", "报文类型不支持")
 
     def _repeat(self, case: Case, entry: Entry) -> None:
+        """The same bytes again: the same answers. One that was kept silent about speaks now."""
         case.repeats += 1
         entry["count"] = case.repeats + 1
+        if case.silent:
+            case.silent = False
+            self._core.sender.spawn(self._clearing.examine(case, self._objection(case.document), first=True))
         self._receipts.push_again(case)
 
     def _file(self, document: Declared, *, authentic: bool) -> None:
@@ -147,47 +150,10 @@ class Customs:
             self._receipts.push(case, [status("-621004", times.now())])
             return
         self._inventories[case.document.order_no] = case
-        self._core.sender.spawn(self._examine(case, first=earlier is None))
-
-    async def _examine(self, case: Case, *, first: bool) -> None:
-        declared = times.now()
-        await self._wait(self._core.config.durations.receipt)
-        decided = max(times.now(), soon(declared))
-        book = self._core.books.find(case.document.order_no)
-        reason = self._objection(case.document)
-        unclear = first and book is not None and "address_unclear" in book.plan
-        if reason or unclear:
-            case.state = "rejected"
-            self._receipts.push(case, [status("2", declared), status("100", decided, reason or UNCLEAR)])
-            if book is not None:
-                book.mark("rejected")
-                if reason:
-                    book.notes.append(f"inventory sent back: {reason}")
-                else:
-                    self._rejected(book)
-            return
-        case.state, case.invt_no = "stored", self._inventory_number(case.document)
-        stored = [status("2", declared), status("120", decided)]
-        late = self._core.plans("receipts_reversed", case.document.order_no)
-        if not late:
-            self._receipts.push(case, stored)
-        await self._release(case)
-        if late:
-            self._receipts.push(case, stored, after=0.2)
-
-    async def _release(self, case: Case) -> None:
-        """Inspection first where the plan says so; a cancellation that got in between wins."""
-        order_no = case.document.order_no
-        if self._core.plans("inspection", order_no):
-            case.state = "held"
-            self._receipts.push(case, [status("500", soon(times.now(), 2))])
-            await self._wait(self._core.config.durations.inspection)
-        await self._wait(self._core.config.durations.release)
-        if case.state in CLEARED:
-            return
-        case.state = "released"
-        self._core.mark("released", order_no)
-        self._receipts.push(case, [status("800", soon(times.now(), 3))])
+        self._core.mark("declared", case.document.order_no)
+        case.silent = earlier is None and self._core.plans("silent_customs", case.document.order_no)
+        if not case.silent:
+            self._core.sender.spawn(self._clearing.examine(case, self._objection(case.document), first=earlier is None))
 
     def _objection(self, document: Declared) -> str:
         if not self._core.config.customs.match:
@@ -196,40 +162,26 @@ class Customs:
         stored = order.document if order is not None and order.state == "stored" else None
         number = document.order_no
         return "; ".join(
-            customs_match.findings(document, stored, self._payments.get(number), self._waybills.get(number))
+            customs_match.findings(
+                document,
+                stored,
+                self._payments.get(number),
+                self._waybills.get(number),
+                self._manifests(number),
+            )
         )
 
+    def _manifests(self, order_no: str) -> list[Manifest]:
+        """The consignments in which the carrier listed the parcel: more than one where its bag was left behind."""
+        book = self._core.books.find(order_no)
+        listed = book.shelves["consolidations"] if book is not None else []
+        return [Manifest(entry["master_bill"], entry["voyage"]) for entry in listed]
+
     def _cancellation(self, case: Case) -> None:
-        """Only before release, and only of an inventory that customs has numbered."""
-        inventory = self._inventories.get(case.document.order_no)
-        if inventory is None or inventory.invt_no != case.document.head["invtNo"]:
-            self._receipts.push(case, [status("-623003", times.now())])
-        elif inventory.state not in {"stored", "withdrawn"}:
-            self._receipts.push(case, [status("-623005", times.now())])
-        else:
-            inventory.state = "withdrawn"
-            self._core.mark("withdrawn", case.document.order_no)
-            self._core.sender.spawn(self._approve(case))
+        self._clearing.cancel(case, self._inventories.get(case.document.order_no))
 
     def _return(self, case: Case) -> None:
-        inventory = self._inventories.get(case.document.order_no)
-        if inventory is None or inventory.state != "released":
-            self._receipts.push(case, [status("-623003", times.now())])
-            return
-        lines = {(line["gnum"], line["gcode"]) for line in inventory.document.lines}
-        if any((line["gnum"], line["gcode"]) not in lines for line in case.document.lines):
-            self._receipts.push(case, [status("-625209", times.now())])
-            return
-        self._core.sender.spawn(self._approve(case))
-
-    async def _approve(self, case: Case) -> None:
-        declared = times.now()
-        case.invt_no = case.document.head["invtNo"]
-        await self._wait(self._core.config.durations.receipt)
-        self._receipts.push(case, [status("2", declared), status("120", max(times.now(), soon(declared)))])
-        await self._wait(self._core.config.durations.examination)
-        self._core.mark(f"approved_{case.document.kind}", case.document.order_no)
-        self._receipts.push(case, [status("399", soon(soon(times.now())))])
+        self._clearing.take_back(case, self._inventories.get(case.document.order_no))
 
     # --- numbers ------------------------------------------------------------------------------------------------
 
@@ -239,7 +191,3 @@ class Customs:
     def _number(self, letter: str) -> str:
         """preNo: letter, day, nine digits."""
         return f"{letter}{times.stamp14(times.now())[:8]}{self._serial.next():09d}"
-
-    def _inventory_number(self, document: Declared) -> str:
-        """invtNo: customs office, year, I, nine digits."""
-        return f"{document.head['customsCode']}{times.stamp14(times.now())[:4]}I{self._serial.next():09d}"

@@ -5,10 +5,10 @@ Source: our reference page on customs, section 3.1.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from decimal import Decimal
 
-from deploy.world.documents import Declared, PaymentDocument, WaybillDocument
+from deploy.world.documents import Declared, Manifest, PaymentDocument, WaybillDocument
 from deploy.world.people import check_digit
 
 Finding = str
@@ -20,7 +20,11 @@ DIRECT = ("trafNo", "voyageNo", "billNo")
 
 
 def findings(
-    inventory: Declared, order: Declared | None, payment: PaymentDocument | None, waybill: WaybillDocument | None
+    inventory: Declared,
+    order: Declared | None,
+    payment: PaymentDocument | None,
+    waybill: WaybillDocument | None,
+    manifests: Sequence[Manifest] = (),
 ) -> list[Finding]:
     """Why the inventory is sent back; empty when everything agrees."""
     missing = [name for name, found in (("订单", order), ("支付单", payment), ("运单", waybill)) if found is None]
@@ -33,6 +37,7 @@ def findings(
         *_inventory(inventory, order, waybill),
         *_lines(inventory, order),
         *_by_trade_mode(inventory),
+        *_flight(inventory, manifests),
     ]
 
 
@@ -120,7 +125,22 @@ def _by_trade_mode(inventory: Declared) -> Iterator[Finding]:
     for name in BONDED if bonded else DIRECT:
         if not head.get(name):
             yield f"清单 {name}"
-    if bonded and head["country"] != "142":
+    for name in DIRECT if bonded else BONDED:
+        if head.get(name):
+            yield f"清单 {name}"
+    if bonded != (head["country"] == "142"):
         yield "清单 country"
+    if not bonded and any(line.get("itemRecordNo") for line in inventory.lines):
+        yield "清单 itemRecordNo"
     if bonded and any(not line.get("itemRecordNo") for line in inventory.lines):
         yield "清单 itemRecordNo"
+
+
+def _flight(inventory: Declared, manifests: Sequence[Manifest]) -> Iterator[Finding]:
+    """Direct import came in a consignment in which the carrier listed it; nothing is compared where none is known."""
+    if not manifests or inventory.head["tradeMode"] == "1210":
+        return
+    if inventory.head.get("billNo") not in {each.bill_no for each in manifests}:
+        yield "清单 billNo"
+    if inventory.head.get("voyageNo") not in {each.voyage_no for each in manifests}:
+        yield "清单 voyageNo"

@@ -20,6 +20,8 @@ WORDS: Final = {
     "2": "新增申报成功",
     "120": "[Code:1800;Desc:逻辑校验通过]",
     "500": "查验",
+    "501": "扣留移送通关",
+    "700": "退运",
     "800": "[Code:2600;Desc:放行]",
     "399": "[Code:2300;Desc:审核通过]",
     "-301010": "订单编号重复",
@@ -28,6 +30,7 @@ WORDS: Final = {
     "-621029": "清单验签失败",
     "-623005": "清单的状态不符合撤单申报要求",
     "-623003": "未找到清单",
+    "-625032": "未找到已放行的清单",
     "-625209": "退货商品序号与清单不符",
 }
 RECEIPTS: Final = {
@@ -44,12 +47,13 @@ NUMBERS: Final = {
     "626": ("customsCode", "agentCode", "ebpCode", "ebcCode", "copNo", "preNo", "invtNo"),
 }
 LETTERS: Final = {"621": "B", "623": "C", "625": "T"}
-CLEARED: Final = ("released", "withdrawn")
+CLEARED: Final = ("released", "withdrawn", "returned")
 
 
 @dataclass(slots=True)
 class Case:
-    """One declaration in customs' files. state: declaring, stored, held, released, rejected, withdrawn."""
+    """One declaration in customs' files. state: declaring, stored, held, detained, released, rejected, withdrawn,
+    returned, abroad. silent: nothing is said of it until the same bytes come again."""
 
     document: Declared
     pre_no: str = ""
@@ -57,6 +61,8 @@ class Case:
     state: str = "declaring"
     sent: list[list[dict[str, str]]] = field(default_factory=list)  # the nodes of every receipt message
     repeats: int = 0
+    steps: int = 0
+    silent: bool = False
 
     @property
     def cop_no(self) -> str:

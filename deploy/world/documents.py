@@ -32,6 +32,14 @@ class WaybillDocument:
 
 
 @dataclass(frozen=True, slots=True)
+class Manifest:
+    """What the carrier lists of a consignment: the master bill and the flight."""
+
+    bill_no: str
+    voyage_no: str
+
+
+@dataclass(frozen=True, slots=True)
 class Declared:
     """311, 621, 623 or 625 as it came: the head's and the lines' elements by name, and the digest of its bytes."""
 

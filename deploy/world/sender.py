@@ -18,6 +18,9 @@ from deploy.world.http_client import Answer, Client, NoAnswer
 
 SHOPIFY: Final = (60, 120, 300, 600, 1200, 2400, 4200, 5400)  # 8 retries within 4 hours
 WECHAT: Final = (15, 15, 30, 180, 600, 1200, 1800, 1800, 1800, 3600, 10800, 10800, 10800, 21600, 21600)
+ALIPAY: Final = (240, 600, 600, 3600, 7200, 21600, 54000)  # 8 deliveries in about 25 hours
+XIAOHONGSHU: Final = (300,)  # one retry after 5 minutes, and no more
+SEVENTEENTRACK: Final = (600, 1800, 3600)  # not confirmed
 STANDARD: Final = (5, 300, 1800, 7200, 18000, 36000, 50400, 72000, 86400)
 INVENTED: Final = (5, 30, 120, 600, 1800, 3600, 7200, 14400)
 SHORTEST_PAUSE: Final = 0.05  # seconds

@@ -32,7 +32,8 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class ShopOrder:
-    """id: Shopify's own number. Paid abroad: money and currency of the origin country, collected by the shop."""
+    """id: the shop's own number, behind its prefix. Paid abroad: money and currency of the origin country, collected by
+    the shop."""
 
     id: int
     number: int
@@ -42,6 +43,11 @@ class ShopOrder:
     created_at: datetime
     currency: str = "CNY"
     paid: bool = False
+    prefix: str = ""
+
+    @property
+    def external_id(self) -> str:
+        return f"{self.prefix}{self.id}"
 
     @property
     def items_minor(self) -> int:

@@ -3,30 +3,41 @@
 from __future__ import annotations
 
 import hashlib
+import re
+from dataclasses import dataclass
 from datetime import date
-from typing import Annotated, Any
+from typing import Annotated, Any, Final, TypeVar
 
 from fastapi import APIRouter, Header, Request, Response
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from services.catalog import store
-from services.catalog.commands import StockReceived
+from services.catalog.commands import ProductOffered, StockReceived
 from services.catalog.process import UnknownSku
 from shared.errors import BadInput
+from shared.events.values import Goods
 from shared.http.app import read_body
 from shared.http.payload import read_object
 from shared.ids import uuid7
+from shared.security.auth import Principal
 from shared.service import Service
 
 Authorization = Annotated[str, Header()]
 Once = Annotated[str, Header(alias="Idempotency-Key")]
 Word = Annotated[str, Field(min_length=1, max_length=60)]
+Title = Annotated[str, Field(min_length=1, max_length=250)]
+Unit = Annotated[str, Field(pattern=r"^\d{3}$")]
+Rate = Annotated[str, Field(pattern=r"^(0|1|0\.\d{1,6})$")]
+Grams = Annotated[int, Field(gt=0, le=1_000_000)]
+SKU: Final = re.compile(r"[0-9A-Za-z][0-9A-Za-z._-]{0,59}", re.ASCII)
 
 
-class Arrival(BaseModel):
-    """Goods that arrived; send an `Idempotency-Key` (the delivery note's number) so that a repeat is a repeat."""
-
+class Body(BaseModel):
     model_config = ConfigDict(extra="forbid")
+
+
+class Arrival(Body):
+    """Goods that arrived; send an `Idempotency-Key` (the delivery note's number) so that a repeat is a repeat."""
 
     location: Word
     lot: Word
@@ -34,41 +45,153 @@ class Arrival(BaseModel):
     quantity: Annotated[int, Field(gt=0, le=1_000_000)]
 
 
-ARRIVAL = {"requestBody": {"content": {"application/json": {"schema": Arrival.model_json_schema()}}, "required": True}}
+class Titles(Body):
+    en: Title
+    zh: Title
+
+
+class Declared(Body):
+    """What customs must know of one piece. Units are customs unit codes, rates fractions, lengths customs' own.
+
+    `unit_1_quantity` says how many of the first legal unit one piece has; `record_no` and `account_book` belong to
+    goods that lie in a bonded warehouse and stay empty for all others.
+    """
+
+    name_zh: Title
+    hs_code: Annotated[str, Field(pattern=r"^\d{10}$")]
+    origin: Annotated[str, Field(pattern=r"^[A-Z]{2}$")]
+    spec_zh: Annotated[str, Field(min_length=1, max_length=510)]
+    unit: Unit
+    unit_1: Unit
+    unit_1_quantity: Annotated[str, Field(pattern=r"^(0\.0*[1-9]\d*|[1-9]\d*(\.\d+)?)$", max_length=12)]
+    net_grams: Grams
+    gross_grams: Grams
+    record_no: Annotated[str, Field(max_length=30)] = ""
+    account_book: Annotated[str, Field(max_length=30)] = ""
+    duty_rate: Rate
+    vat_rate: Rate
+    consumption_rate: Rate = "0"
+
+    @model_validator(mode="after")
+    def _agrees(self) -> Declared:
+        if self.gross_grams < self.net_grams:
+            raise ValueError("gross_grams is less than net_grams")
+        if bool(self.record_no) != bool(self.account_book):
+            raise ValueError("record_no and account_book stand together or not at all")
+        return self
+
+
+class Offer(Body):
+    """A product as it is from now on. `seller` is the operator's to name; `based_on` is the version that you read, 0
+    for a new product: another one refuses the change."""
+
+    title: Titles
+    goods: Declared
+    seller: Annotated[str, Field(max_length=60)] = ""
+    based_on: Annotated[int, Field(ge=0)] | None = None
+
+
+B = TypeVar("B", bound=Body)
 
 
 def router(service: Service) -> APIRouter:
-    routes = APIRouter(prefix="/v1/products", tags=["catalog"])
+    routes = APIRouter(prefix="/v1", tags=["catalog"])
+    add_reads(routes, service)
+    add_commands(routes, service)
+    return routes
+
+
+def add_reads(routes: APIRouter, service: Service) -> None:
     resources = service.resources
 
-    @routes.get("")
+    @routes.get("/products")
     async def products(authorization: Authorization = "") -> dict[str, Any]:
         """Products with their stock; a seller sees its own."""
         principal = resources.tokens.principal(authorization, "operator", "seller", "service")
         return {"products": await store.products(resources.read, principal)}
 
-    @routes.post("/{sku}/stock", status_code=202, openapi_extra=ARRIVAL)
+    @routes.get("/stock")
+    async def stock(
+        authorization: Authorization = "", sku: str | None = None, location: str | None = None
+    ) -> dict[str, Any]:
+        """Counters by location and lot, the account book's beside the shelf's; a seller sees its own goods."""
+        principal = resources.tokens.principal(authorization, "operator", "seller", "service")
+        wanted = {"sku": sku and named(sku), "location": location and word("location", location)}
+        return {"stock": await store.stock(resources.read, principal, **wanted)}
+
+
+def add_commands(routes: APIRouter, service: Service) -> None:
+    desk = Desk(service)
+    resources = service.resources
+
+    @routes.put("/products/{sku}", status_code=202, openapi_extra=body_of(Offer))
+    async def offered(sku: str, request: Request, authorization: Authorization = "", once: Once = "") -> Response:
+        """Enter a product, or its next version; orders that were reserved before keep the version that they name."""
+        principal = resources.tokens.principal(authorization, "operator", "seller")
+        raw = await read_body(request)
+        given = parsed(Offer, raw)
+        seller = await desk.seller_of(sku, principal, given)
+        goods = Goods(line=0, sku=named(sku), **given.goods.model_dump())
+        content = ProductOffered(sku, seller, given.title.zh, given.title.en, goods, given.based_on)
+        return await desk.take("api.product", f"{sku}:{principal.seller}", content, once, raw)
+
+    @routes.post("/products/{sku}/stock", status_code=202, openapi_extra=body_of(Arrival))
     async def arrived(sku: str, request: Request, authorization: Authorization = "", once: Once = "") -> Response:
         """Book an arrival of goods. For operators."""
         resources.tokens.principal(authorization, "operator")
         raw = await read_body(request)
-        given = parsed(raw)
+        given = parsed(Arrival, raw)
         resources.corridor.warehouse_of(given.location)
-        if "\0" in sku or len(sku) > 60:
+        if SKU.fullmatch(sku) is None:
             raise UnknownSku("no such product")
         content = StockReceived(sku, given.location, given.lot, given.best_before, given.quantity)
-        key = f"{sku}:{once[:200] or uuid7()}:{hashlib.sha256(raw).hexdigest()}"
-        reply = await service.reception.command("api.stock", key, content, raw)
+        return await desk.take("api.stock", sku, content, once, raw)
+
+
+@dataclass(frozen=True)
+class Desk:
+    """Takes commands, each once."""
+
+    service: Service
+
+    async def seller_of(self, sku: str, principal: Principal, given: Offer) -> str:
+        """Whose product it is: a seller's own, or as the operator says. Another seller's is not told from none."""
+        if principal.role == "operator":
+            known = await store.product(self.service.resources.read, sku) if not given.seller else None
+            if not given.seller and known is None:
+                raise BadInput("a new product needs a seller", where="seller", fix="say whose product it is")
+            return given.seller or (known.seller if known else "")
+        if given.seller not in ("", principal.seller):
+            raise BadInput("seller is not yours", where="seller", fix="leave it out")
+        return principal.seller
+
+    async def take(self, door: str, key: str, content: object, once: str, raw: bytes) -> Response:
+        key = f"{key}:{once[:200] or uuid7()}:{hashlib.sha256(raw).hexdigest()}"
+        reply = await self.service.reception.command(door, key, content, raw)
         return Response(reply.body, reply.status, media_type=reply.content_type)
 
-    return routes
+
+def named(sku: str) -> str:
+    if SKU.fullmatch(sku) is None:
+        raise BadInput("not a sku", where="sku", fix="letters, digits, dot, dash and underscore, at most 60")
+    return sku
 
 
-def parsed(raw: bytes) -> Arrival:
+def word(name: str, text: str) -> str:
+    if len(text) > 60 or "\0" in text:
+        raise BadInput(f"{name} is not a short text", where=name, fix="send at most 60 characters")
+    return text
+
+
+def parsed(kind: type[B], raw: bytes) -> B:
     """What is wrong is told by field, never by value."""
     fields = read_object(raw)
     try:
-        return Arrival.model_validate(dict(fields.values))
+        return kind.model_validate(dict(fields.values))
     except ValidationError as error:
         first = error.errors(include_input=False, include_url=False)[0]
         raise BadInput(first["msg"], where=".".join(map(str, first["loc"])), fix="see /openapi.json") from error
+
+
+def body_of(kind: type[Body]) -> dict[str, Any]:
+    return {"requestBody": {"content": {"application/json": {"schema": kind.model_json_schema()}}, "required": True}}

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+from datetime import timedelta
 
 from services.catalog import api
-from services.catalog.commands import Expiry
-from services.catalog.process import EXPIRY, Policy, make_process
+from services.catalog.commands import Expiry, Wanted
+from services.catalog.process import EXPIRY, RETRY, Policy, make_process
 from services.catalog.seed import read_seed
 from services.catalog.settings import CatalogSettings
 from services.catalog.tables import TABLES
@@ -17,7 +18,14 @@ from shared.service import Parts, Resources, Service
 
 
 def build(resources: Resources, settings: CatalogSettings) -> Service:
-    policy = Policy(settings.reservation_window, settings.time_scale)
+    policy = Policy(
+        reservation_window=settings.reservation_window,
+        retry_after=timedelta(minutes=settings.shortage_retry_minutes),
+        shelf_life=timedelta(days=settings.shelf_life_days),
+        bonded=frozenset(warehouse.id for warehouse in resources.corridor.warehouse if warehouse.ems_no),
+        time_scale=settings.time_scale,
+    )
+    calls = {EXPIRY: Call(Expiry), RETRY: Call(Wanted)}
 
     async def first() -> None:
         """Begin with the seed's products and stock; each entry is taken once, however often the service starts."""
@@ -27,12 +35,12 @@ def build(resources: Resources, settings: CatalogSettings) -> Service:
         now = resources.clock.now()
         items = [
             service.reception.item("seed", Incoming(key, content, Reply(202)), b"", now)
-            for key, content in read_seed(text)
+            for key, content in read_seed(text, now.date())
         ]
         runner = service.runner("seed")
         await runner.run("receipts", items)
         runner.drop()
 
-    service = Service(resources, Parts(make_process(policy), TABLES, {EXPIRY: Call(Expiry)}, first))
+    service = Service(resources, Parts(make_process(policy), TABLES, calls, first))
     service.router.include_router(api.router(service))
     return service

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import tomllib
 from collections.abc import Iterator
+from datetime import date, timedelta
 from typing import Any
 
 from services.catalog.commands import ProductRevised, StockReceived
@@ -12,9 +13,10 @@ from shared.errors import BadInput
 from shared.events.values import Goods
 
 
-def read_seed(text: str) -> Iterator[tuple[str, ProductRevised | StockReceived]]:
+def read_seed(text: str, today: date) -> Iterator[tuple[str, ProductRevised | StockReceived]]:
     """Each `[[product]]` is a product and, where it says so, its first stock, under a key that makes it one entry.
 
+    A lot has a `best_before`, or `keeps_days` from the day of the installation, so that a seed does not go off.
     The keys do not depend on the place in the file: what is added later changes nothing of what was taken before.
     """
     try:
@@ -22,10 +24,17 @@ def read_seed(text: str) -> Iterator[tuple[str, ProductRevised | StockReceived]]
             sku = row["sku"]
             yield f"product:{sku}:{row['version']}", ProductRevised(_product(row))
             for stock in row.get("stock", ()):
-                arrived = StockReceived(sku, stock["location"], stock["lot"], stock["best_before"], stock["quantity"])
+                arrived = StockReceived(sku, stock["location"], stock["lot"], _end(stock, today), stock["quantity"])
                 yield f"stock:{sku}:{arrived.location}:{arrived.lot}", arrived
     except (KeyError, TypeError, tomllib.TOMLDecodeError) as error:
         raise BadInput(f"seed file: {error}", where="seed") from error
+
+
+def _end(stock: dict[str, Any], today: date) -> date:
+    if "keeps_days" in stock:
+        return today + timedelta(days=stock["keeps_days"])
+    best_before: date = stock["best_before"]
+    return best_before
 
 
 def _product(row: dict[str, Any]) -> Product:

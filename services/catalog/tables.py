@@ -20,7 +20,9 @@ STOCKS: Final = state_table(
     Column("location", Text, nullable=False),
     Column("on_hand", BigInteger, nullable=False),
     Column("reserved", BigInteger, nullable=False),
+    Column("book", BigInteger, nullable=False),
     CheckConstraint("reserved >= 0 AND on_hand >= reserved", name="not_oversold"),
+    CheckConstraint("book BETWEEN 0 AND on_hand", name="book_in_stock"),
 )
 PRODUCTS: Final = state_table(metadata, "products", Column("seller", Text, nullable=False))
 RESERVATIONS: Final = state_table(
@@ -36,6 +38,7 @@ TABLES: Final = (
             "location": lambda stock: stock.location,
             "on_hand": lambda stock: stock.on_hand,
             "reserved": lambda stock: stock.reserved,
+            "book": lambda stock: stock.book,
         },
     ),
     StateTable(PRODUCT, PRODUCTS, {"seller": lambda product: product.seller}),

@@ -50,11 +50,64 @@ _BY_WORD: Final[tuple[tuple[tuple[str, ...], tuple[str, str]], ...]] = (
     (("签名", "验签", "证书"), _SIGNATURE),
     (("账册", "备案"), FIXES["R19"]),
 )
+_CANNOT_CANCEL: Final = FIXES["R29"]
+_LINES: Final = (
+    "Return exactly the lines of the inventory: number, commodity code, no more than was declared.",
+    "退货商品须与原清单的序号、商品编码一致，数量不超过原申报数量。",
+)
+_REPEATED: Final = (
+    "Customs has another document under this number: compare it with ours before anything is sent again.",
+    "海关已有同编号的单证：请先核对内容，再决定是否重新申报。",
+)
+_TOO_LATE_TO_CHANGE: Final = (
+    "Customs no longer takes a change of this document: cancel the inventory first, or use a return.",
+    "当前状态不允许变更：请先撤单，或走退货申请。",
+)
+# Words of a code's meaning in the list, where customs' own text says nothing; the first that occurs decides.
+_BY_MEANING: Final[tuple[tuple[tuple[str, ...], tuple[str, str]], ...]] = (
+    (("signature", "certificate", "permission"), _SIGNATURE),
+    (("personal limit", "annual"), FIXES["R22"]),
+    (("single limit", "single-transaction"), FIXES["R21"]),
+    (("already", "same number", "exists"), _REPEATED),
+    (("does not allow", "nothing to"), _TOO_LATE_TO_CHANGE),
+    (("goods lines", "no lines", "lack lines", "line number"), FIXES["R12"]),
+)
+# Codes after which no correction helps: the order cannot be declared in this flow any more.
+FINAL: Final = frozenset({"-621005", "-621018"})
 # Codes whose fix is known without reading the text.
 _BY_CODE: Final[Mapping[str, tuple[str, str]]] = {
     "-621005": FIXES["R21"],
     "-621018": FIXES["R22"],
-    **dict.fromkeys(("-621015", "-621016", "-621026", "-621028", "-621029"), _SIGNATURE),
+    "-625014": FIXES["R21"],
+    "-625015": FIXES["R22"],
+    "-621027": FIXES["R12"],
+    **dict.fromkeys(("-301010", "-401007", "-504012", "-504015"), _REPEATED),
+    **dict.fromkeys(("-301011", "-401008", "-504016", "-621012"), _TOO_LATE_TO_CHANGE),
+    **dict.fromkeys(("-623003", "-623005", "-623013", "released"), _CANNOT_CANCEL),
+    **dict.fromkeys(("-625007", "-625010", "-625209"), _LINES),
+    "R30": FIXES["R30"],
+    **dict.fromkeys(
+        (
+            "-621015",
+            "-621016",
+            "-621026",
+            "-621028",
+            "-621029",
+            "-623017",
+            "-623021",
+            "-623026",
+            "-623029",
+            "-625005",
+            "-625013",
+            "-625020",
+            "-625021",
+            "-625028",
+            "-625208",
+            "1001",
+            "1004",
+        ),
+        _SIGNATURE,
+    ),
     "format": FIXES["X01"],
 }
 
@@ -71,7 +124,21 @@ def advise(code: str, info: str) -> Advice:
     return Advice(code, reason, *_fix(code, said))
 
 
+_USED: Final = re.compile(r"(?:已使用|已用|used)\D{0,12}(\d{1,9}(?:\.\d{1,2})?)", re.IGNORECASE)
+
+
+def used_in_year(info: str) -> str:
+    """The amount in yuan that customs says the buyer has used, "" where its text tells none.
+
+    The text of -621018 gives it in words that are printed nowhere (unconfirmed).
+    """
+    found = _USED.search(info)
+    return found[1] if found else ""
+
+
 def _fix(code: str, said: str) -> tuple[str, str]:
     if code in _BY_CODE:
         return _BY_CODE[code]
-    return next((fix for words, fix in _BY_WORD if any(word in said for word in words)), _ANYTHING)
+    told = next((fix for words, fix in _BY_WORD if any(word in said for word in words)), None)
+    meant = _meanings().get(code, "")
+    return told or next((fix for words, fix in _BY_MEANING if any(word in meant for word in words)), _ANYTHING)

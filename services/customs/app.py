@@ -20,11 +20,12 @@ def build(resources: Resources, settings: CustomsSettings) -> Service:
     folder, aliases = settings.secrets / "customs", Aliases(resources.read)
     desk = Desk.load(folder, sign_envelopes=settings.sign_envelopes)
     window = CebWindow(resources.http, settings.window, settings.link, settings.window_taken)
-    process = make_process(policy_of(settings, resources.corridor))
+    policy = policy_of(settings, resources.corridor)
+    process = make_process(policy)
     service = Service(resources, Parts(process, TABLES, calls(resources, desk, window, aliases)))
     pinned = RsaSha1Verifier.pinned((folder / "window.cert.pem").read_bytes())
     service.reception.add(service.router, WindowDoor(aliases, (pinned,), desk.sender_id, resources.clock))
-    service.router.include_router(api.router(service))
+    service.router.include_router(api.router(service, policy))
     return service
 
 

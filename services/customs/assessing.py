@@ -8,20 +8,28 @@ from typing import Final
 
 from services.customs.assessment import Assessed, assess, identity_refused
 from services.customs.commands import CheckIdentity, IdentityChecked
-from services.customs.dossier import QUOTA, Assessment, Booked, Dossier, Identity
+from services.customs.dossier import QUOTA, Dossier
+from services.customs.parts import Assessment, Booked, Identity
 from services.customs.policy import PersonNeeded, Policy, Said
 from services.customs.quota import Quota
+from services.customs.tariff import NOTHING
 from shared.errors import BadInput
 from shared.events.base import Event
 from shared.events.customs import AssessmentMade, AssessmentRefused
 from shared.flow.decision import Put, States, Work
+from shared.money import Money
 
 CHECK_IDENTITY: Final = "check-identity"
 
 
-def check_identity(dossier: Dossier, now: datetime) -> Said:
-    """Everything is there to assess: look at the identity first. Opening it is no business of a decision."""
-    if not dossier.assessable or dossier.identity is not Identity.UNCHECKED or dossier.person is None:
+def start(policy: Policy, dossier: Dossier, now: datetime) -> Said:
+    """Everything is there to assess. Opening the buyer's identity, which is looked at first, is no business of a
+    decision; of an order that the platform declares there is none to look at."""
+    if not dossier.assessable or dossier.identity is not Identity.UNCHECKED:
+        return Said(dossier)
+    if dossier.sale is not None and dossier.sale.observed:
+        return _observed(policy, dossier, now) if dossier.assessment is None else Said(dossier)
+    if dossier.person is None:
         return Said(dossier)
     work = Work(CHECK_IDENTITY, dossier.order_id, now, CheckIdentity(dossier.order_id, dossier.person))
     return Said(replace(dossier, identity=Identity.ASKED), work=(work,))
@@ -47,16 +55,27 @@ def _assessed(policy: Policy, states: States, dossier: Dossier, now: datetime) -
     """The caller holds the person's lane: nobody else can take the same remaining amount."""
     assert dossier.sale is not None
     quota = (states.get(QUOTA, dossier.fingerprint) or Quota.at(now)).in_year_of(now)
-    try:
-        answer = assess(dossier, policy.rules(dossier.sale, now), quota.used)
-    except BadInput as error:
-        answer = Assessed(Assessment(None, reason="unassessable"))
-        dossier = dossier.with_case("unassessable", f"{error} ({error.where})", now)
+    dossier, answer = _answer(policy, dossier, quota.used, now)
     if answer.base is None:
         return _told(dossier, answer.assessment)
     booked = Booked(dossier.fingerprint, quota.year, answer.base)
     said = _told(replace(dossier, booked=booked, valuations=dossier.valuations + 1), answer.assessment)
     return replace(said, puts=(QUOTA.put(dossier.fingerprint, quota.booked(answer.base)),))
+
+
+def _observed(policy: Policy, dossier: Dossier, now: datetime) -> Said:
+    """Nothing of the buyer's year is booked: the platform declares, and counts."""
+    dossier, answer = _answer(policy, dossier, NOTHING, now)
+    return _told(replace(dossier, valuations=dossier.valuations + answer.assessment.made), answer.assessment)
+
+
+def _answer(policy: Policy, dossier: Dossier, used: Money, now: datetime) -> tuple[Dossier, Assessed]:
+    assert dossier.sale is not None
+    try:
+        return dossier, assess(dossier, policy.rules(dossier.sale, now), used)
+    except BadInput as error:
+        noted = dossier.with_case("unassessable", f"{error} ({error.where})", now)
+        return noted, Assessed(Assessment(None, reason="unassessable"))
 
 
 def _told(dossier: Dossier, assessment: Assessment) -> Said:

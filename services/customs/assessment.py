@@ -12,13 +12,14 @@ from typing import Final, Literal
 
 from services.customs.compose import rates_of
 from services.customs.documents import Kind, yuan
-from services.customs.dossier import Assessment, Dossier, Sale
+from services.customs.dossier import Dossier
 from services.customs.findings import Cited, Severity
 from services.customs.findings import Finding as Found
 from services.customs.goods import GoodsEntry, check_goods
 from services.customs.identity import is_masked, normal_id, normal_name, normal_phone
+from services.customs.parts import Assessment, Sale
 from services.customs.pricing import Priced, Sold, from_included, priced
-from services.customs.tariff import Limits, Refusal, Treatment, admit, treatment_of
+from services.customs.tariff import NOTHING, Limits, Refusal, Treatment, admit, treatment_of
 from shared.errors import BadInput
 from shared.events.values import Amounts, Finding, Goods, Valuation
 from shared.money import Money
@@ -64,6 +65,8 @@ def assess(dossier: Dossier, rules: Rules, used: Money) -> Assessed:
     unlisted = tuple(_goods_findings(sale, goods, rules))
     if unlisted:
         return _refused("goods_list", unlisted)
+    if sale.observed and sale.amounts.tax is not None:
+        return _as_told(dossier.valuations + 1, sale, sale.amounts.tax, rules.limits)
     outcome = _taken_apart(sale, goods, rules, used)
     if isinstance(outcome, Refusal):
         return _refused(outcome.value, (_limit_finding(outcome, sale.amounts, used, rules.limits),))
@@ -91,6 +94,26 @@ def _taken_apart(sale: Sale, goods: Sequence[Goods], rules: Rules, used: Money) 
             sold, amounts.total, freight=amounts.shipping, discount=amounts.discount, used=used, limits=rules.limits
         )
     return _on_top(sold, amounts, used, rules.limits)
+
+
+def _as_told(version: int, sale: Sale, tax: Money, limits: Limits) -> Assessed:
+    """The platform declares at its own amounts: they are taken as they are, and held against the limits."""
+    amounts = sale.amounts
+    goods = amounts.total + amounts.discount - amounts.shipping - tax
+    base, articles = goods + amounts.shipping, sum(line.quantity for line in sale.lines)
+    admitted = admit(base, articles, NOTHING, limits)
+    if isinstance(admitted, Refusal):
+        return _refused(admitted.value, (_limit_finding(admitted, amounts, NOTHING, limits),))
+    valuation = Valuation(
+        version=version,
+        goods=goods,
+        freight=amounts.shipping,
+        insurance=NOTHING,
+        discount=amounts.discount,
+        tax=tax,
+        total=amounts.total,
+    )
+    return Assessed(Assessment(valuation), base)
 
 
 def _on_top(sold: Sequence[Sold], amounts: Amounts, used: Money, limits: Limits) -> Priced | Refusal:
@@ -124,8 +147,8 @@ def _refused(reason: str, findings: tuple[Finding, ...]) -> Assessed:
 
 def _limit_finding(refusal: Refusal, amounts: Amounts, used: Money, limits: Limits) -> Finding:
     rule, field, limit = {
-        Refusal.SINGLE_LIMIT: ("R21", "base", limits.single),
-        Refusal.ANNUAL_LIMIT: ("R22", "year", limits.annual - used),
+        Refusal.SINGLE_LIMIT: ("R21", "total_with_tax", limits.single),
+        Refusal.ANNUAL_LIMIT: ("R22", "total_with_tax", limits.annual - used),
         Refusal.NO_GOODS_VALUE: ("R03", "goods_value", amounts.total),
     }[refusal]
     here, there = Cited(Kind.ORDER, field, str(yuan(amounts.total))), Cited(Kind.ORDER, "limit", str(yuan(limit)))

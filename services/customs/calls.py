@@ -17,22 +17,27 @@ from services.customs.commands import (
     ReceiptOverdue,
     Sign,
     Signed,
+    SignedWithdrawal,
+    SignWithdrawal,
     Strays,
     Submit,
     WaybillOverdue,
 )
-from services.customs.compose import Draft, papers
-from services.customs.declaring import RECEIPT_OVERDUE, SIGN, SUBMIT, WAYBILL_OVERDUE
+from services.customs.compose import Company, Draft, papers
+from services.customs.declaring import SIGN, WAYBILL_OVERDUE
 from services.customs.documents import Document, Kind, Transfer
-from services.customs.dossier import envelope_key
 from services.customs.findings import Severity
 from services.customs.match import Terms, match
 from services.customs.process import STRAYS
 from services.customs.providers.base import CustomsWindow, Office
 from services.customs.providers.ceb import dxp, wire
 from services.customs.providers.ceb.signature import RsaSha1Signer, Signer
+from services.customs.sending import RECEIPT_OVERDUE, SUBMIT
 from services.customs.store import envelope, seal_envelope
 from services.customs.store_names import attributed
+from services.customs.submission import envelope_key
+from services.customs.undoing import UndoDraft, undo_document
+from services.customs.withdrawing import SIGN_WITHDRAWAL
 from shared.errors import Transient
 from shared.flow.items import Leased
 from shared.flow.work import Call, Redo
@@ -66,35 +71,36 @@ class Desk:
         receiver = (folder / "window.dxp_id.txt").read_text().strip()
         return cls(RsaSha1Signer.load(key, certificate), sender, receiver, sign_envelopes)
 
-    def envelope(self, draft: Draft, document: Document, kind: Kind, message_id: str) -> bytes:
+    def envelope(self, agent: Company, document: Document, kind: Kind, message_id: str) -> bytes:
         """Signed, valid by schema, wrapped: the bytes to store and to send."""
-        agent = draft.parties.agent
         transfer = Transfer(cop_code=agent.code, cop_name=agent.name, dxp_id=self.sender_id)
         wrapped = dxp.Envelope(
             cop_msg_id=message_id,
             sender_id=self.sender_id,
             receiver_ids=(self.receiver_id,),
-            created_at=draft.at,
+            created_at=document.app_time,
             message_type=wire.message_name(kind),
             data=wire.build(document, transfer, self.signer),
         )
         return dxp.build(wrapped, self.signer if self.sign_envelopes else None)
 
 
-def calls(resources: Resources, desk: Desk, window: CustomsWindow, aliases: Aliases) -> Mapping[str, Call]:
-    async def check(leased: Leased) -> IdentityChecked:
-        assert isinstance(leased.task, CheckIdentity)
-        return IdentityChecked(identity_problem(open_person(resources.facts, leased.task.person)))
+@dataclass(frozen=True)
+class Bench:
+    """Where persons are opened: for the moment in which a document is composed, matched and signed."""
 
-    async def sign(leased: Leased) -> Signed | Mismatched:
+    resources: Resources
+    desk: Desk
+
+    async def check(self, leased: Leased) -> IdentityChecked:
+        assert isinstance(leased.task, CheckIdentity)
+        return IdentityChecked(identity_problem(open_person(self.resources.facts, leased.task.person)))
+
+    async def sign(self, leased: Leased) -> Signed | Mismatched:
         """The match sees the documents as customs will, persons opened; findings carry them masked."""
         assert isinstance(leased.task, Sign)
-        draft = leased.task.draft
-        person, recipient = (
-            open_person(resources.facts, draft.person),
-            open_recipient(resources.facts, draft.recipient),
-        )
-        four = papers(draft, person, recipient)
+        draft, facts = leased.task.draft, self.resources.facts
+        four = papers(draft, open_person(facts, draft.person), open_recipient(facts, draft.recipient))
         found = match(four, Terms(rates=lambda item: draft.rates.get(item.hs_code)))
         findings = tuple(finding.as_value() for finding in found)
         if any(finding.severity is Severity.BLOCK for finding in found):
@@ -102,14 +108,24 @@ def calls(resources: Resources, desk: Desk, window: CustomsWindow, aliases: Alia
         assert four.order is not None
         assert four.inventory is not None
         return Signed(
-            sealed(draft, four.order, Kind.ORDER, draft.order_message),
-            sealed(draft, four.inventory, Kind.INVENTORY, draft.inventory_message),
+            self._sealed(draft, draft.version, four.order, Kind.ORDER, draft.order_message),
+            self._sealed(draft, draft.version, four.inventory, Kind.INVENTORY, draft.inventory_message),
             findings,
         )
 
-    def sealed(draft: Draft, document: Document, kind: Kind, message_id: str) -> str:
-        key = envelope_key(draft.order_id, draft.version, kind)
-        return seal_envelope(resources.columns, key, desk.envelope(draft, document, kind, message_id))
+    async def sign_withdrawal(self, leased: Leased) -> SignedWithdrawal:
+        assert isinstance(leased.task, SignWithdrawal)
+        draft = leased.task.draft
+        document = undo_document(draft, open_person(self.resources.facts, draft.person))
+        return SignedWithdrawal(self._sealed(draft, draft.number, document, draft.kind, draft.message_id))
+
+    def _sealed(self, draft: Draft | UndoDraft, version: int, document: Document, kind: Kind, message_id: str) -> str:
+        raw = self.desk.envelope(draft.parties.agent, document, kind, message_id)
+        return seal_envelope(self.resources.columns, envelope_key(draft.order_id, version, kind), raw)
+
+
+def calls(resources: Resources, desk: Desk, window: CustomsWindow, aliases: Aliases) -> Mapping[str, Call]:
+    bench = Bench(resources, desk)
 
     async def submit(leased: Leased) -> object:
         task = leased.task
@@ -125,8 +141,9 @@ def calls(resources: Resources, desk: Desk, window: CustomsWindow, aliases: Alia
         return Redo(heard)
 
     return {
-        CHECK_IDENTITY: Call(CheckIdentity, check, unknown="resend"),
-        SIGN: Call(Sign, sign, unknown="resend"),
+        CHECK_IDENTITY: Call(CheckIdentity, bench.check, unknown="resend"),
+        SIGN: Call(Sign, bench.sign, unknown="resend"),
+        SIGN_WITHDRAWAL: Call(SignWithdrawal, bench.sign_withdrawal, unknown="resend"),
         # The window has no query: identical bytes again, which its business keys make harmless.
         SUBMIT: Call(Submit, submit, unknown="resend"),
         STRAYS: Call(Strays, look_again, unknown="resend", backoff=STRAY_BACKOFF),

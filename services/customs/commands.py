@@ -8,6 +8,7 @@ from datetime import datetime
 from services.customs.compose import Draft
 from services.customs.documents import Kind, TaxBill, TaxBillChange
 from services.customs.receipts import Receipt
+from services.customs.undoing import UndoDraft
 from shared.events.values import Finding, Sealed
 from shared.ids import OrderId
 
@@ -69,6 +70,18 @@ class Signed:
 
 
 @dataclass(frozen=True, slots=True)
+class SignWithdrawal:
+    draft: UndoDraft
+
+
+@dataclass(frozen=True, slots=True)
+class SignedWithdrawal:
+    """The sealed envelope, base64 text."""
+
+    sealed: str
+
+
+@dataclass(frozen=True, slots=True)
 class Mismatched:
     findings: tuple[Finding, ...]
 
@@ -98,3 +111,13 @@ class WaybillOverdue:
 
     order_id: OrderId
     recipient_version: int
+
+
+@dataclass(frozen=True, slots=True)
+class CloseCase:
+    """An operator settled it. `note` says how, for whoever looks later."""
+
+    order_id: OrderId
+    code: str
+    note: str
+    by: str

@@ -6,7 +6,7 @@ Everything but the persons comes from the draft; the persons are opened by the c
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
 
@@ -24,9 +24,9 @@ from services.customs.documents import (
     kilograms,
     yuan,
 )
-from services.customs.dossier import Paid, Waybill
 from services.customs.identity import normal_id, normal_name, normal_phone
 from services.customs.match import Papers
+from services.customs.parts import Cargo, Paid, Waybill
 from services.customs.pricing import PricedLine
 from services.customs.tariff import Rates
 from shared.events.values import Goods, Sealed, Valuation
@@ -45,7 +45,10 @@ class Company:
 
 @dataclass(frozen=True, slots=True)
 class Parties:
-    """Who is who in a shop's documents, and where its goods lie. From the corridor profile."""
+    """Who is who in a shop's documents, and where its goods lie. From the corridor profile.
+
+    transport: the leg into the country, in a bonded flow the leg out of the zone. departure: customs' country code.
+    """
 
     platform: Company
     seller: Company
@@ -57,6 +60,11 @@ class Parties:
     area: Company | None
     transport: str
     wrapping: str
+    departure: str = CHINA
+
+    @property
+    def bonded(self) -> bool:
+        return self.trade_mode == TradeMode.BONDED
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +92,14 @@ class Draft:
     inventory_message: str
     pre_no: str = ""
     invt_no: str = ""
+    cargo: Cargo = field(default_factory=Cargo)
+
+    @property
+    def gross_grams(self) -> int:
+        """Direct mail was weighed; of bonded goods, which lie on their shelf still, the products' own weights count."""
+        if not self.parties.bonded:
+            return self.cargo.gross_grams
+        return _grams(self, [goods.gross_grams for goods in self.goods])
 
     @property
     def rates(self) -> dict[str, Rates]:
@@ -148,9 +164,9 @@ def _order_item(draft: Draft, number: int, line: PricedLine) -> OrderItem:
 
 
 def inventory_document(draft: Draft, person: Person, recipient: Recipient) -> InventoryDocument:
-    """Bonded: account book, warehouse and departure country 142. Weights are the products' own, nobody weighed yet."""
-    parties, waybill = draft.parties, draft.waybill
-    bonded = parties.trade_mode == TradeMode.BONDED
+    """Bonded: account book, warehouse, departure country 142. Direct: the flight, and where the parcel left from."""
+    parties, waybill, cargo = draft.parties, draft.waybill, draft.cargo
+    bonded = parties.bonded
     return InventoryDocument(
         guid=draft.inventory_guid,
         app_type=draft.inventory_type,
@@ -178,15 +194,18 @@ def inventory_document(draft: Draft, person: Person, recipient: Recipient) -> In
         consignee_address=recipient.address,
         agent_code=parties.agent.code,
         agent_name=parties.agent.name,
-        area_code=parties.area.code if parties.area else None,
-        area_name=parties.area.name if parties.area else None,
+        area_code=parties.area.code if parties.area and bonded else None,
+        area_name=parties.area.name if parties.area and bonded else None,
         trade_mode=parties.trade_mode,
         traf_mode=parties.transport,
-        country=CHINA,
+        traf_no=None if bonded else cargo.vehicle or cargo.voyage or None,
+        voyage_no=None if bonded else cargo.voyage or None,
+        bill_no=None if bonded else cargo.master_bill or None,
+        country=parties.departure,
         freight=yuan(draft.valuation.freight),
         insured_fee=yuan(draft.valuation.insurance),
         wrap_type=parties.wrapping,
-        gross_kg=kilograms(_grams(draft, [goods.gross_grams for goods in draft.goods])),
+        gross_kg=kilograms(draft.gross_grams),
         net_kg=kilograms(_grams(draft, [goods.net_grams for goods in draft.goods])),
         items=tuple(_inventory_item(draft, number, line) for number, line in enumerate(draft.lines, start=1)),
     )
@@ -200,7 +219,7 @@ def _inventory_item(draft: Draft, number: int, line: PricedLine) -> InventoryIte
     goods = draft.goods[line.source]
     return InventoryItem(
         number=number,
-        item_record_no=goods.record_no or None,
+        item_record_no=(goods.record_no or None) if draft.parties.bonded else None,
         item_no=item_no(goods.sku),
         item_name=goods.name_zh,
         hs_code=goods.hs_code,
@@ -252,7 +271,7 @@ def waybill_document(draft: Draft, recipient: Recipient) -> WaybillDocument:
         logistics_name=waybill.name,
         logistics_no=waybill.number,
         order_no=draft.paid.order_no,
-        weight_kg=kilograms(_grams(draft, [goods.gross_grams for goods in draft.goods])),
+        weight_kg=kilograms(draft.gross_grams),
         consignee=recipient.name,
         consignee_address=recipient.address,
         consignee_telephone=recipient.phone,

@@ -11,33 +11,26 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Final
 
-from services.customs.advice import Advice, advise
+from services.customs.advice import FINAL, Advice
 from services.customs.assessment import ordered_goods
-from services.customs.commands import Mismatched, ReceiptOverdue, Sign, Signed, Submit, WaybillOverdue
+from services.customs.commands import Mismatched, Sign, Signed, WaybillOverdue
 from services.customs.compose import Draft
 from services.customs.documents import Kind
-from services.customs.dossier import (
-    ENVELOPE,
-    Dossier,
-    Paper,
-    Phase,
-    SignedEnvelope,
-    Submission,
-    envelope_key,
-)
+from services.customs.dossier import Dossier
 from services.customs.fixes import FIXES
 from services.customs.policy import Policy, Said
-from services.customs.receipts import State, silence
+from services.customs.sending import no_more_waiting, send
+from services.customs.submission import ENVELOPE, Paper, Phase, SignedEnvelope, Submission, envelope_key
 from shared.events.customs import DeclarationMismatched, DeclarationRejected, DeclarationSubmitted
 from shared.events.values import Finding
 from shared.flow.decision import Exhausted, Refused, Work, WorkName
 from shared.ids import ceb_guid, cop_no
 
 SIGN: Final = "sign"
-SUBMIT: Final = "submit"
-RECEIPT_OVERDUE: Final = "receipt-overdue"
 WAYBILL_OVERDUE: Final = "waybill-overdue"
 NEW, CHANGE = "1", "2"
+BOTH: Final = (Kind.ORDER, Kind.INVENTORY)
+ENDED: Final = (Phase.REJECTED, Phase.WITHDRAWN)
 
 
 # --- building -------------------------------------------------------------------------------------------------------
@@ -46,17 +39,18 @@ NEW, CHANGE = "1", "2"
 def build(policy: Policy, dossier: Dossier, now: datetime) -> Said:
     """A new version as soon as it is asked for and complete."""
     sub = dossier.submission
-    if dossier.cancelled or dossier.under_way or (sub is not None and sub.attempt >= dossier.asked):
+    done = sub is not None and (sub.attempt >= dossier.asked or sub.phase is Phase.WITHDRAWN)
+    if dossier.cancelled or dossier.under_way or done:
         return Said(dossier)
     if dossier.lacking == ("waybill document",):
         return _await_waybill(policy, dossier, now)
     if dossier.lacking:
         return Said(dossier)
     draft = _draft(policy, dossier, now)
-    opened = replace(dossier, submission=_submission(dossier, draft), versions=draft.version)
+    opened = replace(dossier.retiring(), submission=_submission(dossier, draft), versions=draft.version)
     cancel = (WorkName(WAYBILL_OVERDUE, dossier.order_id),)
     if draft.paid.identity_check == "different":
-        return replace(mismatched(opened, (_payer_differs(),)), cancel=cancel)
+        return replace(mismatched(opened, (_payer_differs(draft),)), cancel=cancel)
     return Said(opened, work=(Work(SIGN, dossier.order_id, now, Sign(draft), str(draft.version)),), cancel=cancel)
 
 
@@ -98,6 +92,7 @@ def _draft(policy: Policy, dossier: Dossier, now: datetime) -> Draft:
         valuation=assessment.valuation,
         paid=paid,
         waybill=dossier.waybill,
+        cargo=dossier.cargo,
         person=dossier.person,
         recipient=dossier.recipient,
         cop_no=dossier.declared_as or cop_no(order_id, "import", dossier.asked),
@@ -124,19 +119,22 @@ def _submission(dossier: Dossier, draft: Draft) -> Submission:
         phase=Phase.SIGNING,
         order=Paper(draft.order_guid, draft.order_message, envelope_key(order_id, version, Kind.ORDER)),
         inventory=Paper(draft.inventory_guid, draft.inventory_message, envelope_key(order_id, version, Kind.INVENTORY)),
+        person=draft.person,
+        waybill=draft.waybill,
     )
 
 
-def _payer_differs() -> Finding:
-    return Finding("R05", "payment.payer_id_number", "different", "", *FIXES["R05"])
+def _payer_differs(draft: Draft) -> Finding:
+    """The payment company compared: it tells that they differ, not who paid."""
+    return Finding("R05", "payment.payer_id_number", "another person", draft.person.masked, *FIXES["R05"])
 
 
 def restart(dossier: Dossier) -> Said:
     """What the version was built from has changed, and the inventory has not left: it is built anew."""
     sub = dossier.submission
-    if sub is None or sub.phase in (Phase.INVENTORY_SENT, Phase.REJECTED):
+    if sub is None or sub.phase in (Phase.INVENTORY_SENT, *ENDED):
         return Said(dossier)
-    return Said(replace(dossier, submission=None), cancel=_timers(dossier))
+    return Said(dossier.retiring(), cancel=no_more_waiting(dossier, *BOTH))
 
 
 def mended(dossier: Dossier) -> Said:
@@ -186,7 +184,7 @@ def _signed(policy: Policy, dossier: Dossier, draft: Draft, signed: Signed, now:
     aliases = _names(draft, order_id)
     kept = replace(dossier, submission=replace(sub, findings=signed.findings))
     if sale.declared_by.order == "self":
-        said = send(policy, with_phase(kept, Phase.ORDER_SENT), Kind.ORDER, now)
+        said = send(policy, kept.with_phase(Phase.ORDER_SENT), Kind.ORDER, now)
     else:
         said = inventory_out(policy, kept, now)
     return replace(said, puts=puts + said.puts, aliases=aliases)
@@ -226,49 +224,17 @@ def mismatched(dossier: Dossier, findings: tuple[Finding, ...]) -> Said:
     fact = DeclarationMismatched(
         order_id=dossier.order_id, seller=dossier.seller, role="import", attempt=sub.attempt, findings=findings
     )
-    return Said(replace(dossier, submission=stopped), (fact,), cancel=_timers(dossier))
+    return Said(replace(dossier, submission=stopped), (fact,), cancel=no_more_waiting(dossier, *BOTH))
 
 
-def with_phase(dossier: Dossier, phase: Phase) -> Dossier:
-    assert dossier.submission is not None
-    return replace(dossier, submission=replace(dossier.submission, phase=phase))
-
-
-# --- sending --------------------------------------------------------------------------------------------------------
-
-
-def send(policy: Policy, dossier: Dossier, kind: Kind, due: datetime) -> Said:
-    """Hand the stored bytes to the window at `due`."""
-    sub, sale = dossier.submission, dossier.sale
-    assert sub is not None
-    assert sale is not None
-    paper, parties = sub.paper(kind), policy.parties(sale)
-    task = Submit(
-        dossier.order_id, sub.version, kind, paper.envelope, parties.office, office_confirmed=parties.office_confirmed
-    )
-    return Said(dossier, work=(Work(SUBMIT, dossier.order_id, due, task, f"{kind}/{sub.version}/{paper.resent}"),))
-
-
-def _with_paper(dossier: Dossier, kind: Kind, paper: Paper) -> Dossier:
-    assert dossier.submission is not None
-    return replace(dossier, submission=dossier.submission.with_paper(kind, paper))
-
-
-def resend(policy: Policy, dossier: Dossier, kind: Kind, now: datetime, due: datetime) -> Said:
-    """The identical bytes once more, at `due`; after the last time a person."""
-    assert dossier.submission is not None
-    paper = dossier.submission.paper(kind)
-    if paper.resent >= policy.resends:
-        return Said(dossier.with_case("no_receipt", f"{kind}: sent {paper.resent + 1} times, {paper.error}", now))
-    return send(policy, _with_paper(dossier, kind, replace(paper, resent=paper.resent + 1)), kind, due)
+# --- sent and refused -----------------------------------------------------------------------------------------------
 
 
 def inventory_out(policy: Policy, dossier: Dossier, now: datetime) -> Said:
     """Customs has the order, the partners' documents were accepted: the inventory goes out, and counts as submitted."""
-    sent = replace(with_phase(dossier, Phase.INVENTORY_SENT), said="submitted")
+    sent = replace(dossier.with_phase(Phase.INVENTORY_SENT), said="submitted")
     said = send(policy, sent, Kind.INVENTORY, now)
-    cancel = (WorkName(RECEIPT_OVERDUE, dossier.order_id, Kind.ORDER),)
-    return replace(said, facts=(submitted(sent),), cancel=cancel)
+    return replace(said, facts=(submitted(sent),), cancel=no_more_waiting(dossier, Kind.ORDER))
 
 
 def submitted(dossier: Dossier) -> DeclarationSubmitted:
@@ -284,43 +250,6 @@ def submitted(dossier: Dossier) -> DeclarationSubmitted:
     )
 
 
-def sending_ended(policy: Policy, dossier: Dossier, task: Submit, result: object, now: datetime) -> Said:
-    """Taken says nothing of the content, unanswered is no refusal: either way a word about it is awaited now."""
-    sub = dossier.submission
-    if sub is None or sub.version != task.version:
-        return Said(dossier)
-    match result:
-        case Refused(code=code, message=message):
-            return _not_taken(dossier, task.kind, code, message, now)
-        case Exhausted(code=code, message=message):
-            error = f"{code}: {message}"[:200]
-        case _:  # the window's answer
-            error = ""
-    paper = replace(sub.paper(task.kind), error=error, sent_at=now)
-    sent = _with_paper(dossier, task.kind, paper)
-    if not _awaited(sub, task.kind):
-        return Said(sent)
-    overdue = ReceiptOverdue(dossier.order_id, sub.version, task.kind)
-    due = policy.after(now, policy.receipt_patience)
-    return Said(sent, work=(Work(RECEIPT_OVERDUE, dossier.order_id, due, overdue, task.kind),))
-
-
-def _awaited(sub: Submission, kind: Kind) -> bool:
-    """Nothing final was said about the document, and it still matters."""
-    ended = sub.phase in (Phase.MISMATCHED, Phase.REJECTED) or (kind is Kind.ORDER and sub.order.stored)
-    declared_before = sub.paper(kind).progress.state is State.ALREADY_DECLARED
-    return not ended and (declared_before or silence(sub.paper(kind).progress) != ())
-
-
-def _not_taken(dossier: Dossier, kind: Kind, code: str, message: str, now: datetime) -> Said:
-    sub = dossier.submission
-    assert sub is not None
-    if silence(sub.paper(kind).progress) == ():
-        return Said(dossier)  # a receipt has said more than the door did
-    noted = dossier.with_case("window_refused", f"{kind}: {message}", now)
-    return failed(noted, kind, replace(advise(code, message), code=code))
-
-
 def failed(dossier: Dossier, kind: Kind, advice: Advice) -> Said:
     """A document of ours is refused for good: before the inventory left it is a mismatch, afterwards a rejection."""
     sub = dossier.submission
@@ -334,7 +263,10 @@ def failed(dossier: Dossier, kind: Kind, advice: Advice) -> Said:
 
 
 def rejected(dossier: Dossier, advice: Advice) -> Said:
-    """The yearly amount stays booked: the same order is corrected and declared again, or cancelled and given back."""
+    """The yearly amount stays booked: the same order is corrected and declared again, or cancelled and given back.
+
+    `final` where no correction helps: the buyer's limits, by customs' own count.
+    """
     sub = dossier.submission
     assert sub is not None
     fact = DeclarationRejected(
@@ -346,28 +278,11 @@ def rejected(dossier: Dossier, advice: Advice) -> Said:
         reason=advice.reason,
         fix_en=advice.fix_en,
         fix_zh=advice.fix_zh,
+        final=advice.code in FINAL,
     )
-    ended = replace(with_phase(dossier, Phase.REJECTED), said="rejected")
-    return Said(ended, (fact,), cancel=_timers(dossier))
-
-
-def receipt_overdue(policy: Policy, dossier: Dossier, task: ReceiptOverdue, now: datetime) -> Said:
-    sub = dossier.submission
-    if sub is None or sub.version != task.version or not _awaited(sub, task.kind):
-        return Said(dossier)
-    paper = sub.paper(task.kind)
-    if paper.progress.state is State.ALREADY_DECLARED:
-        return Said(dossier.with_case("no_receipt", "customs says it was declared before, and no more", now))
-    if paper.progress.state not in (State.SENT_UNKNOWN, State.SEND_ERROR_RETRYABLE) and paper.sent_at is not None:
-        final = policy.after(paper.sent_at, policy.stored_patience)
-        if now < final:
-            return Said(dossier, work=(Work(RECEIPT_OVERDUE, dossier.order_id, final, task, task.kind),))
-    return resend(policy, dossier, task.kind, now, now)
-
-
-def _timers(dossier: Dossier) -> tuple[WorkName, ...]:
-    return tuple(WorkName(RECEIPT_OVERDUE, dossier.order_id, kind) for kind in (Kind.ORDER, Kind.INVENTORY))
+    ended = replace(dossier.with_phase(Phase.REJECTED), said="rejected")
+    return Said(ended, (fact,), cancel=no_more_waiting(dossier, *BOTH))
 
 
 def cancel_timers(dossier: Dossier) -> Said:
-    return Said(dossier, cancel=(*_timers(dossier), WorkName(WAYBILL_OVERDUE, dossier.order_id)))
+    return Said(dossier, cancel=(*no_more_waiting(dossier), WorkName(WAYBILL_OVERDUE, dossier.order_id)))

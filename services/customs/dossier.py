@@ -8,143 +8,20 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from enum import StrEnum
 from typing import Final, Literal
 
 from services.customs.documents import CNY, Kind
-from services.customs.pricing import PricedLine
+from services.customs.parts import Assessment, Booked, Cargo, Identity, Paid, Sale, Waybill
 from services.customs.quota import Quota
-from services.customs.receipts import PAPERS, Progress, Receipt, State
-from shared.events.values import Amounts, DeclaredBy, Finding, Goods, OrderLine, Sealed, Valuation
+from services.customs.receipts import Receipt
+from services.customs.submission import Paper, Past, Phase, Submission, Withdrawal
+from shared.events.values import Goods, Sealed
 from shared.flow.decision import Kind as StateKind
-from shared.ids import OrderId, ParcelId
+from shared.ids import OrderId
 from shared.money import Money
 
 KEPT_RECEIPTS: Final = 60  # of one order; more than this many different ones were never seen
-
-
-@dataclass(frozen=True, slots=True)
-class Sale:
-    """What was placed. It never changes; who buys and who receives may be corrected and stands beside it."""
-
-    shop: str
-    flow: str
-    warehouse: str
-    declared_by: DeclaredBy
-    lines: tuple[OrderLine, ...]
-    amounts: Amounts
-    placed_at: datetime
-
-
-@dataclass(frozen=True, slots=True)
-class Paid:
-    """The payment document's numbers, from the answer to its declaration. They rule in ours."""
-
-    order_no: str
-    pay_code: str
-    pay_name: str
-    transaction_id: str
-    amount: Money
-    identity_check: Literal["same", "different", "unknown"]
-    paid_at: datetime
-
-
-@dataclass(frozen=True, slots=True)
-class Waybill:
-    """`declared_for` is the recipient's fingerprint on the waybill that customs accepted last, if we were told."""
-
-    parcel_id: ParcelId | None = None
-    number: str = ""
-    code: str = ""
-    name: str = ""
-    accepted: bool = False
-    declared_for: str = ""
-
-    def declared(self, recipient: Sealed | None) -> bool:
-        """Customs has it, for whom the order now goes to: after a correction the carrier declares anew."""
-        same = recipient is None or self.declared_for in ("", recipient.fingerprint)
-        return bool(self.number) and self.accepted and same
-
-
-class Identity(StrEnum):
-    """What is known of the buyer's identity document: its form only, customs asks its own registers."""
-
-    UNCHECKED = "unchecked"
-    ASKED = "asked"
-    SOUND = "sound"
-    WRONG = "wrong"
-
-
-@dataclass(frozen=True, slots=True)
-class Booked:
-    """What stands in a person's yearly amount for this order."""
-
-    person: str
-    year: int
-    base: Money
-
-
-@dataclass(frozen=True, slots=True)
-class Assessment:
-    """`lines` are those of the documents: a sold line that does not divide became two."""
-
-    valuation: Valuation | None
-    lines: tuple[PricedLine, ...] = ()
-    findings: tuple[Finding, ...] = ()
-    reason: str = ""
-
-    @property
-    def made(self) -> bool:
-        return self.valuation is not None
-
-
-class Phase(StrEnum):
-    """How far one version of the dossier came."""
-
-    SIGNING = "signing"
-    MISMATCHED = "mismatched"
-    ORDER_SENT = "order_sent"
-    INVENTORY_SENT = "inventory_sent"
-    REJECTED = "rejected"
-
-
-@dataclass(frozen=True, slots=True)
-class Paper:
-    """One signed document on its way. `envelope` keys its stored bytes; `resent` counts how often they went again."""
-
-    guid: str
-    message_id: str
-    envelope: str
-    app_type: str = "1"
-    progress: Progress = field(default_factory=Progress)
-    sent_at: datetime | None = None
-    resent: int = 0
-    error: str = ""
-
-    @property
-    def stored(self) -> bool:
-        """Customs has it. "Declared before" can only mean these very bytes: nobody else signs under this number."""
-        return PAPERS[self.progress.state] in ("stored", "released") or self.progress.state is State.ALREADY_DECLARED
-
-
-@dataclass(frozen=True, slots=True)
-class Submission:
-    """One version of the dossier: all its documents come from the same values."""
-
-    version: int
-    attempt: int
-    order_no: str
-    cop_no: str
-    phase: Phase
-    order: Paper
-    inventory: Paper
-    findings: tuple[Finding, ...] = ()
-
-    def paper(self, kind: Kind) -> Paper:
-        return self.order if kind is Kind.ORDER else self.inventory
-
-    def with_paper(self, kind: Kind, paper: Paper) -> Submission:
-        return replace(self, order=paper) if kind is Kind.ORDER else replace(self, inventory=paper)
+KEPT_VERSIONS: Final = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,6 +51,25 @@ class Case:
 
     code: str
     detail: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Closed:
+    """A case that a person settled, and what that person wrote about it."""
+
+    code: str
+    detail: str
+    note: str
+    by: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Observed:
+    """The channel's word about a declaration that is not ours."""
+
+    status: Literal["clearing", "released", "refused"]
     at: datetime
 
 
@@ -212,6 +108,11 @@ class Dossier:
     receipts: tuple[Logged, ...] = ()
     cases: tuple[Case, ...] = ()
     cancelled: bool = False
+    cargo: Cargo = field(default_factory=Cargo)
+    observed: Observed | None = None
+    withdrawal: Withdrawal | None = None
+    past: tuple[Past, ...] = ()
+    closed: tuple[Closed, ...] = ()
 
     # --- small steps -------------------------------------------------------------------------------------------------
 
@@ -223,6 +124,18 @@ class Dossier:
     def without_case(self, code: str) -> Dossier:
         return replace(self, cases=tuple(case for case in self.cases if case.code != code))
 
+    def closing(self, code: str, note: str, by: str, now: datetime) -> Dossier:
+        done = tuple(Closed(case.code, case.detail, note[:300], by, now) for case in self.cases if case.code == code)
+        return replace(self.without_case(code), closed=(*self.closed, *done))
+
+    def retiring(self) -> Dossier:
+        """The version at hand is history."""
+        sub = self.submission
+        if sub is None:
+            return self
+        past = Past(sub.version, sub.attempt, sub.order_no, sub.cop_no, sub.phase, sub.findings)
+        return replace(self, submission=None, past=(*self.past, past)[-KEPT_VERSIONS:])
+
     def logging(self, receipt: Receipt) -> Dossier:
         one = Logged(receipt.claim, receipt.kind, receipt.status, receipt.info[:200], receipt.at, receipt.business_key)
         return replace(self, receipts=(*self.receipts, one)[-KEPT_RECEIPTS:])
@@ -230,6 +143,29 @@ class Dossier:
     def knows(self, receipt: Receipt) -> bool:
         claim = receipt.claim
         return any(one.claim == claim for one in self.receipts)
+
+    # --- documents on their way --------------------------------------------------------------------------------------
+
+    def paper(self, kind: Kind) -> Paper | None:
+        if kind in (Kind.ORDER, Kind.INVENTORY):
+            return self.submission.paper(kind) if self.submission else None
+        return self.withdrawal.paper if self.withdrawal and self.withdrawal.document is kind else None
+
+    def with_paper(self, kind: Kind, paper: Paper) -> Dossier:
+        if self.submission is not None and kind in (Kind.ORDER, Kind.INVENTORY):
+            return replace(self, submission=self.submission.with_paper(kind, paper))
+        assert self.withdrawal is not None
+        return replace(self, withdrawal=replace(self.withdrawal, paper=paper))
+
+    def version_of(self, kind: Kind) -> int:
+        """Under which number its bytes are stored."""
+        if kind in (Kind.ORDER, Kind.INVENTORY):
+            return self.submission.version if self.submission else 0
+        return self.withdrawal.number if self.withdrawal else 0
+
+    def with_phase(self, phase: Phase) -> Dossier:
+        assert self.submission is not None
+        return replace(self, submission=replace(self.submission, phase=phase))
 
     # --- what may follow ---------------------------------------------------------------------------------------------
 
@@ -239,11 +175,12 @@ class Dossier:
 
     @property
     def assessable(self) -> bool:
-        """Placed in CNY, the buyer named, the goods set aside. In another currency there is no payment document."""
+        """Placed in CNY, the goods set aside, the buyer named unless the platform declares. In another currency there
+        is no payment document."""
         return (
             self.sale is not None
             and self.sale.amounts.total.currency == CNY
-            and self.person is not None
+            and (self.person is not None or self.sale.observed)
             and bool(self.goods)
             and not self.cancelled
         )
@@ -265,6 +202,8 @@ class Dossier:
             "request": self.asked > 0,
             "payment document": self.paid is not None,
             "waybill document": self.waybill.declared(self.recipient),
+            "measured weight": self.cargo.gross_grams > 0 or not sale.direct,
+            "master bill": bool(self.cargo.master_bill and self.cargo.voyage) or not sale.direct,
             "inventory of our own": sale.declared_by.inventory == "self",
         }
         return tuple(name for name, there in parts.items() if not there)
@@ -272,23 +211,6 @@ class Dossier:
 
 DOSSIER: Final = StateKind("dossier", Dossier)
 QUOTA: Final = StateKind("quota", Quota)
-
-
-@dataclass(frozen=True, slots=True)
-class SignedEnvelope:
-    """Signed bytes, sealed for this service's columns: base64 text. Written once, sent as often as it takes."""
-
-    order_id: OrderId
-    version: int
-    kind: Kind
-    sealed: str
-
-
-ENVELOPE: Final = StateKind("envelope", SignedEnvelope)
-
-
-def envelope_key(order_id: str, version: int, kind: Kind) -> str:
-    return f"{order_id}/{version}/{kind}"
 
 
 def person_lane(fingerprint: str) -> str:

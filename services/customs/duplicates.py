@@ -52,5 +52,6 @@ def check_repeat(document: Keyed, earlier: Iterable[Keyed]) -> tuple[Finding, ..
     """R20."""
     if repeat_of(document, earlier) is not Repeat.OTHER:
         return ()
-    kind, _, number = business_key(document)
-    return (Finding("R20", Severity.BLOCK, Cited(kind, "number", number)),)
+    kind, holder, number = business_key(document)
+    there = Cited(kind, "declared before", f"{holder}/{number} with other content")
+    return (Finding("R20", Severity.BLOCK, Cited(kind, "number", number), there),)

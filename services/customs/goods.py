@@ -72,6 +72,10 @@ def check_goods(
     """R25 for a code that is not listed; G01 for every need without proof (`proofs`: the needs that are met)."""
     listed = needs(entries, hs_code, flow, day)
     if listed is None or len(hs_code) != 10 or not hs_code.isdecimal():
-        return (Finding("R25", Severity.BLOCK, Cited(Kind.INVENTORY, "hs_code", hs_code), line=line),)
+        wanted = Cited(Kind.INVENTORY, "goods list", f"a code of {flow}")
+        return (Finding("R25", Severity.BLOCK, Cited(Kind.INVENTORY, "hs_code", hs_code), wanted, line=line),)
     missing = (rule.need for rule in listed if rule.need not in proofs)
-    return tuple(Finding("G01", Severity.BLOCK, Cited(Kind.INVENTORY, "hs_code", need), line=line) for need in missing)
+    goods = Cited(Kind.INVENTORY, "hs_code", hs_code)
+    return tuple(
+        Finding("G01", Severity.BLOCK, Cited(Kind.INVENTORY, "proof", need), goods, line=line) for need in missing
+    )

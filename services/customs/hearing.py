@@ -10,33 +10,40 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Final
 
-from services.customs.advice import advise
+from services.customs import withdrawing
+from services.customs.advice import Advice, advise, used_in_year
 from services.customs.assessing import booked_quota, give_back
 from services.customs.commands import FormatRefused, Spoken
 from services.customs.declaring import (
-    RECEIPT_OVERDUE,
     customs_name,
     failed,
     inventory_out,
     rejected,
-    resend,
     submitted,
-    with_phase,
 )
 from services.customs.documents import BEIJING, CNY, Kind, TaxBill, TaxBillChange, fen
-from services.customs.dossier import QUOTA, Dossier, Phase, TaxDue
+from services.customs.dossier import QUOTA, Dossier, TaxDue
 from services.customs.policy import Policy, Said
-from services.customs.receipts import PAPERS, Action, Receipt, State, Step, advance, silence
+from services.customs.receipts import PAPERS, Action, Receipt, State, Step, Word, advance, silence
+from services.customs.sending import no_more_waiting, resend
+from services.customs.submission import UNDONE_BY, Phase
 from services.customs.tariff import limits_on
 from shared.errors import BadInput
 from shared.events.base import Event
-from shared.events.customs import DeclarationDetained, DeclarationHeld, DeclarationReleased, DeclarationStored
-from shared.flow.decision import States, WorkName
+from shared.events.customs import (
+    DeclarationDetained,
+    DeclarationHeld,
+    DeclarationReleased,
+    DeclarationReturnedAbroad,
+    DeclarationStored,
+)
+from shared.flow.decision import States
 from shared.money import Money
 
 OVER_THE_YEAR: Final = "-621018"  # customs' own count of the buyer's yearly amount is higher than ours
 VOID: Final = "3"
 _NUMBERED: Final = frozenset({"stored", "held", "detained", "released"})
+_UNDOING: Final = tuple(UNDONE_BY.values())
 
 
 def hear(policy: Policy, states: States, dossier: Dossier, word: Spoken, now: datetime) -> Said:
@@ -62,16 +69,16 @@ def _receipt(policy: Policy, states: States, dossier: Dossier, receipt: Receipt,
         return _about_order(policy, dossier, receipt, now)
     if receipt.kind is Kind.INVENTORY and receipt.cop_no == sub.cop_no:
         return _about_inventory(policy, states, dossier, receipt, now)
+    if receipt.kind in _UNDOING and dossier.withdrawal and receipt.cop_no == dossier.withdrawal.cop_no:
+        return _about_withdrawal(policy, states, dossier, receipt, now)
     return Said(dossier)
 
 
 def _stepped(dossier: Dossier, receipt: Receipt) -> tuple[Dossier, Step]:
-    sub = dossier.submission
-    assert sub is not None
-    paper = sub.paper(receipt.kind)
+    paper = dossier.paper(receipt.kind)
+    assert paper is not None
     step = advance(receipt.kind, paper.progress, receipt.reading, receipt.at)
-    moved = sub.with_paper(receipt.kind, replace(paper, progress=step.progress))
-    return replace(dossier, submission=moved), step
+    return dossier.with_paper(receipt.kind, replace(paper, progress=step.progress)), step
 
 
 def _about_order(policy: Policy, dossier: Dossier, receipt: Receipt, now: datetime) -> Said:
@@ -94,6 +101,8 @@ def _about_order(policy: Policy, dossier: Dossier, receipt: Receipt, now: dateti
 def _about_inventory(policy: Policy, states: States, dossier: Dossier, receipt: Receipt, now: datetime) -> Said:
     sub = dossier.submission
     assert sub is not None
+    if sub.phase is Phase.WITHDRAWN:
+        return Said(_after_all(dossier, receipt, now))
     if sub.phase not in (Phase.INVENTORY_SENT, Phase.REJECTED):
         return Said(dossier)
     dossier, step = _stepped(_numbered(dossier, receipt), receipt)
@@ -105,6 +114,25 @@ def _about_inventory(policy: Policy, states: States, dossier: Dossier, receipt: 
     if receipt.invt_no:
         said = replace(said, aliases={**said.aliases, customs_name(receipt.invt_no): dossier.order_id})
     return said
+
+
+def _about_withdrawal(policy: Policy, states: States, dossier: Dossier, receipt: Receipt, now: datetime) -> Said:
+    dossier, step = _stepped(dossier, receipt)
+    said = _acted(policy, dossier, receipt, step, now)
+    return said.then(withdrawing.concluded(states, said.dossier, receipt, now))
+
+
+def _after_all(dossier: Dossier, receipt: Receipt, now: datetime) -> Dossier:
+    """Customs said that the declaration is void, and now that it is released: only a person can find out."""
+    cancelled = dossier.withdrawal is not None and dossier.withdrawal.kind == "cancel"
+    if receipt.reading is not Word.RELEASED or not cancelled:
+        return dossier
+    return dossier.with_case("withdrawal_contradicted", f"{receipt.kind} {receipt.status}: {receipt.info}", now)
+
+
+def give_up(dossier: Dossier, kind: Kind, advice: Advice) -> Said:
+    """A document of ours is refused for good, by its kind."""
+    return withdrawing.failed(dossier, kind, advice) if kind in _UNDOING else failed(dossier, kind, advice)
 
 
 def _numbered(dossier: Dossier, receipt: Receipt) -> Dossier:
@@ -123,7 +151,6 @@ _CASES: Final[Mapping[Action, str]] = {
     Action.ALERT: "unknown_status",
     Action.CALL_PERSON: "customs_exception",
     Action.OPEN_CASE: "detained",
-    Action.REFUND_BUYER: "returned_abroad",
 }
 
 
@@ -132,7 +159,7 @@ def _acted(policy: Policy, dossier: Dossier, receipt: Receipt, step: Step, now: 
     for action in step.actions:
         if action in _CASES:
             dossier = dossier.with_case(_CASES[action], f"{receipt.kind} {receipt.status}: {receipt.info}", now)
-    timer = (WorkName(RECEIPT_OVERDUE, dossier.order_id, receipt.kind),)
+    timer = no_more_waiting(dossier, receipt.kind)
     if Action.RESEND in step.actions:
         again = resend(policy, dossier, receipt.kind, now, policy.after(now, policy.retry_pause))
         return replace(again, cancel=timer)
@@ -140,11 +167,17 @@ def _acted(policy: Policy, dossier: Dossier, receipt: Receipt, step: Step, now: 
 
 
 def _over_the_year(states: States, dossier: Dossier, receipt: Receipt, now: datetime) -> Said:
-    """The buyer bought elsewhere, too: what customs refused for is the new lower bound of our count."""
-    if receipt.status != OVER_THE_YEAR or dossier.booked is None:
+    """The buyer bought elsewhere, too: what customs counts is the new lower bound of our count.
+
+    With this order it is beyond the limit; where customs names what was used before, that and this order.
+    """
+    booked = dossier.booked
+    if receipt.status != OVER_THE_YEAR or booked is None:
         return Said(dossier)
-    quota, limit = booked_quota(states, dossier.booked), limits_on(now.astimezone(BEIJING).date()).annual
-    return Said(dossier, puts=(QUOTA.put(dossier.booked.person, quota.at_least(limit + Money(1, CNY))),))
+    quota, limit = booked_quota(states, booked), limits_on(now.astimezone(BEIJING).date()).annual
+    named = used_in_year(receipt.info)
+    known = quota.at_least(limit + Money(1, CNY)).at_least(Money.parse(named or "0", CNY) + booked.base)
+    return Said(dossier, puts=(QUOTA.put(booked.person, known),))
 
 
 # --- the papers track, in its own words -----------------------------------------------------------------------------
@@ -160,7 +193,7 @@ def _spoken(dossier: Dossier, receipt: Receipt) -> Said:
         return rejected(dossier, advise(receipt.status, receipt.info)) if refused else Said(dossier)
     facts: list[Event] = []
     if dossier.said == "rejected":  # customs took it up again
-        dossier = replace(with_phase(dossier, Phase.INVENTORY_SENT), said="submitted")
+        dossier = replace(dossier.with_phase(Phase.INVENTORY_SENT), said="submitted")
         facts.append(submitted(dossier))
     if word in _NUMBERED and dossier.invt_no and dossier.invt_no_said != dossier.invt_no:
         facts.append(_stored(dossier))
@@ -215,10 +248,22 @@ def _detained(dossier: Dossier, receipt: Receipt) -> Event:
     )
 
 
+def _abroad(dossier: Dossier, receipt: Receipt) -> Event:
+    assert dossier.submission is not None
+    return DeclarationReturnedAbroad(
+        order_id=dossier.order_id,
+        seller=dossier.seller,
+        role="import",
+        attempt=dossier.submission.attempt,
+        reason=advise(receipt.status, receipt.info).reason,
+    )
+
+
 _SPEAK: Final[Mapping[str, Callable[[Dossier, Receipt], Event]]] = {
     "released": _released,
     "held": _held,
     "detained": _detained,
+    "returned-abroad": _abroad,
 }
 
 
@@ -228,16 +273,14 @@ _SPEAK: Final[Mapping[str, Callable[[Dossier, Receipt], Event]]] = {
 def _unreadable(dossier: Dossier, word: FormatRefused, now: datetime) -> Said:
     """Our own fault: nothing is sent again, a person looks, and the declaration is told to have failed."""
     dossier = dossier.with_case("format_refused", f"{word.status}: {word.info}", now)
-    sub = dossier.submission
-    if sub is None:
+    papers = {kind: dossier.paper(kind) for kind in Kind}
+    kind = next((kind for kind, paper in papers.items() if paper and paper.message_id == word.message_id), None)
+    paper = papers[kind] if kind else None
+    if kind is None or paper is None:
         return Said(dossier)
-    kinds = {sub.order.message_id: Kind.ORDER, sub.inventory.message_id: Kind.INVENTORY}
-    kind = kinds.get(word.message_id)
-    if kind is None:
-        return Said(dossier)
-    ended = replace(sub.paper(kind).progress, state=State.FAILED, at=word.at)
-    marked = replace(dossier, submission=sub.with_paper(kind, replace(sub.paper(kind), progress=ended)))
-    return failed(marked, kind, replace(advise("format", word.info), code=word.status))
+    ended = replace(paper.progress, state=State.FAILED, at=word.at)
+    marked = dossier.with_paper(kind, replace(paper, progress=ended))
+    return give_up(marked, kind, replace(advise("format", word.info), code=word.status))
 
 
 def _billed(dossier: Dossier, bill: TaxBill, now: datetime) -> Dossier:

@@ -93,6 +93,7 @@ _ID_NUMBERS: Final = (
     (Kind.PAYMENT, "payer_id_number"),
     (Kind.INVENTORY, "buyer_id_number"),
 )
+_YUAN: Final = ("wanted", YUAN_CODE)
 _NEEDED: Final[dict[str, tuple[str, ...]]] = {
     TradeMode.DIRECT: ("traf_no", "voyage_no", "bill_no"),
     TradeMode.BONDED: ("ems_no", "area_code", "area_name"),
@@ -132,8 +133,12 @@ def _against(
     return Finding(rule, severity, left, right)
 
 
-def _wrong(rule: str, kind: Kind, field: str, value: object, line: int | None = None) -> Finding:
-    return Finding(rule, Severity.BLOCK, Cited(kind, field, _text(value)), line=line)
+def _wrong(
+    rule: str, kind: Kind, field: str, value: object, wanted: tuple[str, object], line: int | None = None
+) -> Finding:
+    """A value held against what the rule wants in its place: the name and value of that."""
+    name, right = wanted
+    return Finding(rule, Severity.BLOCK, Cited(kind, field, _text(value)), Cited(kind, name, _text(right)), line=line)
 
 
 def _between_documents(papers: Papers) -> Iterator[Finding]:
@@ -179,27 +184,28 @@ def _sums(order: OrderDocument) -> Iterator[Finding]:
 def _products(kind: Kind, document: OrderDocument | InventoryDocument) -> Iterator[Finding]:
     for item in document.items:
         if item.total_price != item.price * item.qty:
-            yield _wrong("R15", kind, "total_price", item.total_price, item.number)
+            product = ("price x qty", item.price * item.qty)
+            yield _wrong("R15", kind, "total_price", item.total_price, product, item.number)
 
 
 def _each_document(papers: Papers) -> Iterator[Finding]:
     for kind in (Kind.ORDER, Kind.PAYMENT, Kind.WAYBILL, Kind.INVENTORY):
         document = getattr(papers, kind)
         if document is not None and document.currency != YUAN_CODE:
-            yield _wrong("R17", kind, "currency", document.currency)
+            yield _wrong("R17", kind, "currency", document.currency, _YUAN)
     for lined in (papers.order, papers.inventory):
         if lined is not None:
             kind = Kind.ORDER if isinstance(lined, OrderDocument) else Kind.INVENTORY
             yield from _products(kind, lined)
             yield from (
-                _wrong("R17", kind, "currency", item.currency, item.number)
+                _wrong("R17", kind, "currency", item.currency, _YUAN, item.number)
                 for item in lined.items
                 if item.currency != YUAN_CODE
             )
     for packed in (papers.waybill, papers.inventory):
         if packed is not None and packed.pack_no != 1:
             kind = Kind.WAYBILL if isinstance(packed, WaybillDocument) else Kind.INVENTORY
-            yield _wrong("R18", kind, "pack_no", packed.pack_no)
+            yield _wrong("R18", kind, "pack_no", packed.pack_no, ("wanted", 1))
 
 
 def _identity(papers: Papers) -> Iterator[Finding]:
@@ -208,17 +214,19 @@ def _identity(papers: Papers) -> Iterator[Finding]:
         number = "" if document is None else normal_text(getattr(document, field)).upper()
         if document is not None and not id_number_is_valid(number):
             severity = Severity.UNVERIFIABLE if is_masked(number) else Severity.BLOCK
-            yield Finding("R24", severity, Cited(kind, field, number))
+            wanted = Cited(kind, "wanted", "18 digits, the last one checks")
+            yield Finding("R24", severity, Cited(kind, field, number), wanted)
 
 
 def _mode(inventory: InventoryDocument) -> Iterator[Finding]:
     needed = _NEEDED.get(inventory.trade_mode, ())
-    yield from (_wrong("R19", Kind.INVENTORY, field, "") for field in needed if not getattr(inventory, field))
+    wanted = ("trade_mode", inventory.trade_mode)
+    yield from (_wrong("R19", Kind.INVENTORY, field, "", wanted) for field in needed if not getattr(inventory, field))
     if inventory.trade_mode == TradeMode.BONDED:
         if inventory.country != CHINA:
-            yield _wrong("R19", Kind.INVENTORY, "country", inventory.country)
+            yield _wrong("R19", Kind.INVENTORY, "country", inventory.country, ("wanted", CHINA))
         yield from (
-            _wrong("R19", Kind.INVENTORY, "item_record_no", "", item.number)
+            _wrong("R19", Kind.INVENTORY, "item_record_no", "", wanted, item.number)
             for item in inventory.items
             if not item.item_record_no
         )
@@ -226,14 +234,15 @@ def _mode(inventory: InventoryDocument) -> Iterator[Finding]:
 
 def _inventory(inventory: InventoryDocument, terms: Terms) -> Iterator[Finding]:
     yield from _mode(inventory)
-    if inventory.assure_code not in {inventory.ebp_code, inventory.ebc_code, inventory.logistics_code}:
-        yield _wrong("R23", Kind.INVENTORY, "assure_code", inventory.assure_code)
+    parties = (inventory.ebp_code, inventory.ebc_code, inventory.logistics_code)
+    if inventory.assure_code not in parties:
+        yield _wrong("R23", Kind.INVENTORY, "assure_code", inventory.assure_code, ("one of", " ".join(parties)))
     for item in inventory.items:
         listed = terms.goods_list is None or item.hs_code in terms.goods_list
         if not listed or len(item.hs_code) != 10 or not item.hs_code.isdecimal():
-            yield _wrong("R25", Kind.INVENTORY, "hs_code", item.hs_code, item.number)
+            yield _wrong("R25", Kind.INVENTORY, "hs_code", item.hs_code, ("wanted", "on the list"), item.number)
     if not inventory.gross_kg >= inventory.net_kg > 0:
-        yield _wrong("R27", Kind.INVENTORY, "gross_kg", inventory.gross_kg)
+        yield _wrong("R27", Kind.INVENTORY, "gross_kg", inventory.gross_kg, ("net_kg", inventory.net_kg))
 
 
 def _limits(order: OrderDocument, terms: Terms) -> Iterator[Finding]:

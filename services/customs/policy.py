@@ -6,18 +6,24 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import cached_property
+from typing import Final
 
 from services.customs.assessment import Rules
+from services.customs.codebook import customs_country
 from services.customs.compose import Company, Parties
-from services.customs.documents import BEIJING
-from services.customs.dossier import Dossier, Sale
+from services.customs.documents import BEIJING, CHINA, TradeMode
+from services.customs.dossier import Dossier
 from services.customs.goods import GoodsEntry, goods_entries
+from services.customs.parts import Sale
 from services.customs.tariff import limits_on
 from shared.clock import scaled
-from shared.corridor import Corridor, Registration, Shop
+from shared.corridor import Corridor, Customs, Flow, Registration, Shop
 from shared.errors import BadInput
 from shared.events.base import Event
 from shared.flow.decision import Put, Work, WorkName
+
+# Customs' code of the transport mode, by the word for a leg in the profile.
+MODES: Final = {"air": "5", "sea": "2", "sea_reefer": "2", "rail": "3", "road": "4"}
 
 
 class PersonNeeded(Exception):
@@ -56,8 +62,9 @@ class Policy:
     """Durations are business time; `time_scale` shortens them.
 
     receipt_patience, stored_patience: how long the first word and the final one about a document may take (project
-    rule; customs documents no limit). resends: identical bytes after the first, then a person. transport: code of
-    the leg out of the bonded zone; wrapping: one-digit package kind.
+    rule; customs documents no limit). resends: identical bytes after the first, then a person. return_within: from the
+    release (GACC Announcement 2020 No. 45). transport: code of the leg out of the bonded zone; wrapping: one-digit
+    package kind.
     """
 
     corridor: Corridor
@@ -68,6 +75,7 @@ class Policy:
     stored_patience: timedelta = timedelta(minutes=60)
     retry_pause: timedelta = timedelta(minutes=1)
     waybill_patience: timedelta = timedelta(minutes=10)
+    return_within: timedelta = timedelta(days=30)
     resends: int = 3
     time_scale: float = 1.0
 
@@ -86,8 +94,8 @@ class Policy:
     def parties(self, sale: Sale) -> Parties:
         """Raises BadInput where the profile leaves out a registration that a document names."""
         shop, flow = self.corridor.shop_of(sale.shop), self.corridor.flow_of(sale.flow)
-        warehouse = self.corridor.warehouse_of(sale.warehouse)
-        office = self.corridor.customs_of(warehouse.customs)
+        warehouse, bonded = self.corridor.warehouse_of(sale.warehouse), flow.customs_mode == TradeMode.BONDED
+        office = self.corridor.customs_of(warehouse.customs) if bonded else self.entry_office(flow)
         return Parties(
             platform=_company(shop, "ebp", shop.ebp),
             seller=_company(shop, "ebc", shop.ebc),
@@ -97,9 +105,30 @@ class Policy:
             office_confirmed=office.confirmed,
             trade_mode=flow.customs_mode,
             area=Company(warehouse.area.code, warehouse.area.name) if warehouse.area else None,
-            transport=self.transport,
+            transport=self.transport if bonded else _mode(flow),
             wrapping=self.wrapping,
+            departure=CHINA if bonded else customs_country(self._origin),
         )
+
+    def trade_mode(self, flow: str) -> str:
+        return self.corridor.flow_of(flow).customs_mode
+
+    def entry_office(self, flow: Flow) -> Customs:
+        """Where a parcel from abroad is declared: the first office of China that the profile names for this mode."""
+        offices = (one for one in self.corridor.customs if one.country == "CN" and flow.customs_mode in one.uses)
+        office = next(offices, None)
+        if office is None:
+            raise BadInput(f"no customs office of the profile takes {flow.customs_mode}", where="customs")
+        return office
+
+    @property
+    def _origin(self) -> str:
+        return next(city.country for city in self.corridor.city if city.role == "origin")
+
+
+def _mode(flow: Flow) -> str:
+    """Of the leg across the border."""
+    return next((MODES[leg] for leg in flow.legs if leg in MODES), MODES["air"])
 
 
 def _company(shop: Shop, role: str, registration: Registration | None) -> Company:

@@ -5,39 +5,36 @@ No fact is early here: each fills its own part of the dossier, whichever comes f
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import json
 from dataclasses import replace
 from datetime import datetime
 from functools import partial
-from typing import Any, Final
+from typing import Final
 
-from services.customs.assessing import another_person, check_identity, give_back, identity_answered
+from services.customs import assessing, withdrawing
+from services.customs.assessing import identity_answered
 from services.customs.commands import (
     CheckIdentity,
+    CloseCase,
     Heard,
     ReceiptOverdue,
     Sign,
+    SignWithdrawal,
     Strays,
     Submit,
     WaybillOverdue,
 )
-from services.customs.declaring import (
-    asked_again,
-    build,
-    cancel_timers,
-    mended,
-    receipt_overdue,
-    restart,
-    sending_ended,
-    signing_ended,
-    waybill_overdue,
-)
-from services.customs.dossier import DOSSIER, QUOTA, Dossier, Paid, Sale, person_lane
-from services.customs.hearing import hear
+from services.customs.declaring import build, signing_ended, waybill_overdue
+from services.customs.dossier import DOSSIER, QUOTA, Dossier, person_lane
+from services.customs.filling import FACTS, filled
+from services.customs.hearing import give_up, hear
+from services.customs.observing import clearance
 from services.customs.policy import PersonNeeded, Policy, Said
+from services.customs.sending import receipt_overdue, sending_ended
 from shared.events import catalog, logistics, orders, payments
 from shared.events.base import Event
-from shared.flow.decision import Answer, Decision, Due, Early, Outcome, Process, Reach, States, Wider, Work
+from shared.flow.decision import Answer, Decision, Due, Early, Outcome, Process, Reach, Reply, States, Wider, Work
+from shared.http.problem import NotFound, problem_reply
 from shared.ids import derived
 
 STRAYS: Final = "stray-receipts"
@@ -54,6 +51,8 @@ def reach(content: object) -> Reach:
             return Reach((order_id,), (DOSSIER.key(order_id),)) + _person(person.fingerprint)
         case Outcome(lane=lane):
             return Reach((lane,), (DOSSIER.key(lane),))
+        case CloseCase(order_id=order_id):
+            return Reach((order_id,), (DOSSIER.key(order_id),))
         case Event():
             return Reach((content.key,), (DOSSIER.key(content.key),))
         case _:
@@ -79,11 +78,22 @@ def _decided(policy: Policy, states: States, content: object, now: datetime) -> 
             dossier = states.get(DOSSIER, content.lane)
             if dossier is None:
                 raise AssertionError(f"work without a dossier: {content.kind}")
-            return _decision(_settled(policy, _ended(policy, states, dossier, content, now), now))
+            return _decision(_settled(policy, states, _ended(policy, states, dossier, content, now), now))
+        case CloseCase():
+            return _closed(states.get(DOSSIER, content.order_id), content, now)
         case _:
             assert isinstance(content, OURS)
             dossier = states.get(DOSSIER, content.order_id) or Dossier(content.order_id, content.seller)
-            return _decision(_settled(policy, _filled(states, dossier, content), now))
+            return _decision(_settled(policy, states, filled(policy, states, dossier, content, now), now))
+
+
+def _closed(dossier: Dossier | None, command: CloseCase, now: datetime) -> Decision:
+    """A person says that it is settled; what follows from it is told to whom it concerns, not to us."""
+    if dossier is None or all(case.code != command.code for case in dossier.cases):
+        return Decision(reply=problem_reply(NotFound("no such case")))
+    closed = dossier.closing(command.code, command.note, command.by, now)
+    left = [case.code for case in closed.cases]
+    return replace(_decision(Said(closed)), reply=Reply(200, json.dumps({"cases": left}).encode()))
 
 
 def _decision(said: Said) -> Decision:
@@ -91,91 +101,12 @@ def _decision(said: Said) -> Decision:
     return Decision((put, *said.puts), said.facts, said.work, said.cancel, said.aliases)
 
 
-def _settled(policy: Policy, said: Said, now: datetime) -> Said:
+def _settled(policy: Policy, states: States, said: Said, now: datetime) -> Said:
     """Whatever became possible, in the order in which one makes the next possible."""
-    said = said.then(check_identity(said.dossier, now))
-    return said.then(build(policy, said.dossier, now))
-
-
-# --- facts ------------------------------------------------------------------------------------------------------------
-
-
-def _filled(states: States, dossier: Dossier, fact: Event) -> Said:
-    """One fact into its part of the dossier, and what it makes void."""
-    match fact:
-        case orders.OrderAmended():
-            return _amended(states, dossier, fact)
-        case orders.OrderCancelled():
-            ended = cancel_timers(replace(dossier, cancelled=True))
-            return ended.then(give_back(states, ended.dossier))
-        case payments.PaymentDeclared():
-            return _paid(dossier, fact)
-        case logistics.WaybillDocumentAccepted():
-            waybill = replace(dossier.waybill, accepted=True, declared_for=fact.recipient_fingerprint)
-            return mended(replace(dossier, waybill=waybill).without_case("waybill_not_redeclared"))
-        case _:
-            return Said(_FILL[type(fact)](dossier, fact))
-
-
-def _placed(dossier: Dossier, fact: orders.OrderPlaced) -> Dossier:
-    sale = Sale(fact.shop, fact.flow, fact.warehouse, fact.declared_by, fact.lines, fact.amounts, fact.placed_at)
-    return replace(
-        dossier,
-        sale=sale,
-        person=fact.person,
-        recipient=fact.recipient,
-        recipient_version=fact.recipient_version,
-    )
-
-
-def _booked(dossier: Dossier, fact: logistics.ParcelBooked) -> Dossier:
-    waybill = replace(
-        dossier.waybill,
-        parcel_id=fact.parcel_id,
-        number=fact.waybill_no,
-        code=fact.logistics_code,
-        name=fact.logistics_name,
-    )
-    return replace(dossier, waybill=waybill)
-
-
-def _asked(dossier: Dossier, fact: orders.DeclarationRequested) -> Dossier:
-    return asked_again(dossier, fact.attempt) if fact.role == "import" else dossier
-
-
-_FILL: Final[Mapping[type[Event], Callable[[Dossier, Any], Dossier]]] = {
-    orders.OrderPlaced: _placed,
-    orders.DeclarationRequested: _asked,
-    catalog.ReservationMade: lambda dossier, fact: replace(dossier, goods=fact.goods),
-    logistics.ParcelBooked: _booked,
-}
-
-
-def _amended(states: States, dossier: Dossier, fact: orders.OrderAmended) -> Said:
-    """Another person is assessed anew, another recipient needs a new version; what was sent stays as it was sent."""
-    person = fact.person if fact.person is not None else dossier.person
-    renamed = person != dossier.person
-    moved = dossier.recipient is not None and fact.recipient.fingerprint != dossier.recipient.fingerprint
-    dossier = replace(dossier, person=person, recipient=fact.recipient, recipient_version=fact.recipient_version)
-    if dossier.under_way:
-        return Said(dossier)
-    said = restart(dossier) if renamed or moved else Said(dossier)
-    return said.then(another_person(states, said.dossier)) if renamed else said
-
-
-def _paid(dossier: Dossier, fact: payments.PaymentDeclared) -> Said:
-    paid = Paid(
-        fact.order_no,
-        fact.pay_code,
-        fact.pay_name,
-        fact.pay_transaction_id,
-        fact.amount,
-        fact.identity_check,
-        fact.paid_at,
-    )
-    other = dossier.paid is not None and dossier.paid.order_no != paid.order_no
-    dossier = replace(dossier, paid=paid)
-    return restart(dossier) if other else mended(dossier)
+    said = said.then(assessing.start(policy, said.dossier, now))
+    said = said.then(clearance(said.dossier, now))
+    said = said.then(build(policy, said.dossier, now))
+    return said.then(withdrawing.proceed(policy, states, said.dossier, now))
 
 
 # --- customs, timers and calls ----------------------------------------------------------------------------------------
@@ -189,6 +120,7 @@ def _heard(policy: Policy, states: States, heard: Heard, now: datetime) -> Answe
         if before is None:
             return Early("the order is not known here", now)
         more = hear(policy, states, before, word, now)
+        more = more.then(withdrawing.proceed(policy, states, more.dossier, now))
         said[order_id] = said[order_id].then(more) if order_id in said else more
     return _together([*said.values()], _strays(heard, now))
 
@@ -220,8 +152,10 @@ def _ended(policy: Policy, states: States, dossier: Dossier, outcome: Outcome, n
             return identity_answered(policy, states, dossier, task, result, now)
         case Sign(draft=draft), result:
             return signing_ended(policy, dossier, draft, result, now)
+        case SignWithdrawal(draft=undo), result:
+            return withdrawing.signing_ended(policy, dossier, undo, result, now)
         case Submit() as task, result:
-            return sending_ended(policy, dossier, task, result, now)
+            return sending_ended(policy, dossier, task, result, now, give_up)
         case ReceiptOverdue() as task, Due():
             return receipt_overdue(policy, dossier, task, now)
         case WaybillOverdue() as task, Due():
@@ -233,15 +167,7 @@ def _ended(policy: Policy, states: States, dossier: Dossier, outcome: Outcome, n
             raise AssertionError(f"customs has no work {outcome.kind}")
 
 
-HANDLES: Final[frozenset[type[Event]]] = frozenset(
-    {
-        *_FILL,
-        orders.OrderAmended,
-        orders.OrderCancelled,
-        payments.PaymentDeclared,
-        logistics.WaybillDocumentAccepted,
-    }
-)
+HANDLES: Final = FACTS
 
 
 def make_process(policy: Policy) -> Process:

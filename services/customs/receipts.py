@@ -305,5 +305,6 @@ PAPERS: Final[dict[State, str]] = {
     _S.RETURNED_ABROAD: "returned-abroad",
     _S.CANCELLED: "withdrawn",
     **dict.fromkeys((_S.REJECTED, _S.FAILED), "rejected"),
-    _S.CANCEL_REFUSED: "withdrawal-refused",
+    _S.REFUND_APPROVED: "withdrawn",
+    **dict.fromkeys((_S.CANCEL_REFUSED, _S.REFUND_REFUSED), "withdrawal-refused"),
 }

@@ -21,13 +21,20 @@ APPLY_WITHIN_DAYS: Final = 30
 BACK_WITHIN_DAYS: Final = 45
 
 
-def _finding(rule: str, kind: Kind, field: str, value: object, line: int | None = None) -> Finding:
-    return Finding(rule, Severity.BLOCK, Cited(kind, field, str(value)), line=line)
+def _finding(
+    rule: str, kind: Kind, field: str, value: object, wanted: tuple[str, object], line: int | None = None
+) -> Finding:
+    name, right = wanted
+    return Finding(rule, Severity.BLOCK, Cited(kind, field, str(value)), Cited(kind, name, str(right)), line=line)
 
 
 def check_cancellation(state: State) -> tuple[Finding, ...]:
     """R29: customs must have it (a cancellation names the invtNo) and must not have released it."""
-    return () if state in CANCELLABLE else (_finding("R29", Kind.CANCELLATION, "state", state),)
+    return (
+        ()
+        if state in CANCELLABLE
+        else (_finding("R29", Kind.CANCELLATION, "state", state, ("one of", " ".join(sorted(CANCELLABLE)))),)
+    )
 
 
 def _return_lines(
@@ -38,9 +45,10 @@ def _return_lines(
     for item in asked.items:
         line = lines.get(item.number)
         if line is None or line.hs_code != item.hs_code:
-            yield _finding("R28", Kind.RETURN, "number", item.number, item.number)
+            declared = ("declared", line.hs_code if line else "no such line")
+            yield _finding("R28", Kind.RETURN, "hs_code", item.hs_code, declared, item.number)
         elif not 0 < item.qty <= left[item.number]:
-            yield _finding("R28", Kind.RETURN, "qty", item.qty, item.number)
+            yield _finding("R28", Kind.RETURN, "qty", item.qty, ("left", left[item.number]), item.number)
         else:
             left[item.number] -= item.qty
 
@@ -57,7 +65,7 @@ def check_return(
     found = list(_return_lines(inventory, asked, returned))
     days = (today - released_on).days
     if days > APPLY_WITHIN_DAYS:
-        found.append(_finding("R30", Kind.RETURN, "days_after_release", days))
+        found.append(_finding("R30", Kind.RETURN, "days_after_release", days, ("at most", APPLY_WITHIN_DAYS)))
     return tuple(found)
 
 

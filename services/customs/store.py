@@ -9,7 +9,8 @@ from typing import Final
 from pydantic import TypeAdapter
 from sqlalchemy import select
 
-from services.customs.dossier import Dossier, SignedEnvelope
+from services.customs.dossier import Dossier
+from services.customs.submission import SignedEnvelope
 from services.customs.tables import DOSSIERS, ENVELOPES
 from shared.db.engine import ReadTx
 from shared.http.problem import NotFound

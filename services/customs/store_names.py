@@ -18,7 +18,7 @@ from shared.ids import OrderId
 def name_of(word: Spoken) -> str:
     """The name under which its order is known here; empty for documents that are not ours to send."""
     match word:
-        case Receipt(kind=Kind.INVENTORY, cop_no=str(number)):
+        case Receipt(kind=Kind.INVENTORY | Kind.CANCELLATION | Kind.RETURN, cop_no=str(number)):
             return inventory_name(number)
         case Receipt(kind=Kind.ORDER, ebp_code=str(platform), order_no=str(number)):
             return order_name(platform, number)

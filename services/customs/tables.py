@@ -6,7 +6,8 @@ from typing import Final
 
 from sqlalchemy import BigInteger, CheckConstraint, Column, Index, Integer, Text
 
-from services.customs.dossier import DOSSIER, ENVELOPE, QUOTA
+from services.customs.dossier import DOSSIER, QUOTA
+from services.customs.submission import ENVELOPE
 from shared.db.flow_tables import flow_tables, new_metadata
 from shared.flow.tables import StateTable, state_table
 

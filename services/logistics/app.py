@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from services.logistics import api
-from services.logistics.booking import CarrierTerms, Policy
 from services.logistics.calls import calls
+from services.logistics.policy import policy_of
 from services.logistics.process import make_process
 from services.logistics.promises import Promises
 from services.logistics.providers.cainiao.client import Cainiao
 from services.logistics.providers.cainiao.link import LinkSettings
+from services.logistics.providers.seventeentrack.client import SeventeenTrack
 from services.logistics.providers.warehouse.client import PartnerWarehouse
 from services.logistics.settings import LogisticsSettings
 from services.logistics.tables import TABLES
-from services.logistics.webhooks import CAINIAO, CainiaoDoor, WarehouseDoor
-from shared.corridor import Corridor
+from services.logistics.webhooks import CAINIAO, SEVENTEENTRACK, CainiaoDoor, SeventeenTrackDoor, WarehouseDoor
 from shared.http.aliases import Aliases
 from shared.http.signatures import Secret, standard_secret
 from shared.service import Parts, Resources, Service
@@ -26,24 +26,23 @@ def build(resources: Resources, settings: LogisticsSettings) -> Service:
     names = _link(settings)
     link_secrets = _secrets(settings.secrets / "cainiao" / "app_secret", Secret.of_text)
     warehouse_secrets = _secrets(settings.secrets / "warehouse" / "secret", standard_secret)
+    tracking_keys = _secrets(settings.secrets / "17track" / "api_key", Secret.of_text)
     carriers = {CAINIAO: Cainiao(resources.http, settings.cainiao_gateway, link_secrets[0], names)}
+    gateway, carrier = settings.seventeentrack_gateway, settings.seventeentrack_carrier
+    trackers = {SEVENTEENTRACK: SeventeenTrack(resources.http, gateway, tracking_keys[0], carrier)}
     warehouse = PartnerWarehouse(resources.http, settings.warehouse_gateway, warehouse_secrets, resources.clock)
 
-    process = make_process(_policy(resources.corridor, carriers.keys()))
-    service = Service(resources, Parts(process, TABLES, calls(carriers, warehouse, resources.facts)))
+    policy = policy_of(
+        resources.corridor, carriers.keys(), time_scale=settings.time_scale, watched=settings.watch_parcels
+    )
+    process = make_process(policy)
+    service = Service(resources, Parts(process, TABLES, calls(carriers, trackers, warehouse, resources.facts)))
     aliases = Aliases(resources.read)
     service.reception.add(service.router, CainiaoDoor(aliases, link_secrets, names))
+    service.reception.add(service.router, SeventeenTrackDoor(aliases, tracking_keys))
     service.reception.add(service.router, WarehouseDoor(aliases, warehouse_secrets))
     service.router.include_router(api.router(service, Promises(resources.corridor, settings.time_scale)))
     return service
-
-
-def _policy(corridor: Corridor, reachable: Collection[str]) -> Policy:
-    """What the profile says of carriers that we have an interface to, and where parcels of each warehouse start."""
-    carriers = {
-        one.id: CarrierTerms(one.customs_code, one.customs_name) for one in corridor.carrier if one.id in reachable
-    }
-    return Policy(carriers, {one.id: one.place[:2] for one in corridor.warehouse})
 
 
 def _link(settings: LogisticsSettings) -> LinkSettings:
@@ -55,6 +54,7 @@ def _link(settings: LogisticsSettings) -> LinkSettings:
         document_answer=settings.cainiao_document_answer,
         book=settings.cainiao_book,
         void=settings.cainiao_void,
+        intercept=settings.cainiao_intercept,
         encoding=settings.cainiao_encoding,
     )
 

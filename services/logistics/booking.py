@@ -1,4 +1,4 @@
-"""Waybills: booked once per parcel, booked anew when the recipient is corrected, voided before hand-over. Pure.
+"""Waybills: booked once per parcel and anew for a corrected recipient, adopted where the channel booked. Pure.
 
 At most one booking of a parcel is on its way: what comes meanwhile (a cancellation, another address, customs' word on
 the waybill document) waits for its answer, because only then is it known what it is about.
@@ -6,44 +6,21 @@ the waybill document) waits for its answer, because only then is it known what i
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Final
 
-from services.logistics import documents
-from services.logistics.commands import BOOK, VOID, Book, Declined, Done, Void, Waybill
-from services.logistics.shipment import (
-    Booking,
-    Parcel,
-    Said,
-    Shipment,
-    carrier_alias,
-    parcel_alias,
-)
+from services.logistics import documents, following, gate
+from services.logistics.commands import BOOK, Book, Declined, Waybill
+from services.logistics.policy import Policy
+from services.logistics.shipment import Booking, Parcel, Said, Shipment, parcel_alias
 from shared.events import logistics as facts
-from shared.events.orders import OrderAmended, ShipmentCancelRequested, ShipmentRequested
+from shared.events.orders import OrderAmended, ShipmentRequested, WaybillAssigned
 from shared.flow.decision import Exhausted, Refused, Work
 
 # Between two rounds of tries at a carrier that does not answer. Not business time: never scaled.
 NEXT_ROUND: Final = timedelta(minutes=5)
 NO_CARRIER: Final = "logistics.no_such_carrier"
-
-
-@dataclass(frozen=True, slots=True)
-class CarrierTerms:
-    """How customs knows the carrier: what 511 and 621 say."""
-
-    code: str
-    name: str
-
-
-@dataclass(frozen=True, slots=True)
-class Policy:
-    """carriers: those that we have an interface to. origins: warehouse → country where its parcels start."""
-
-    carriers: Mapping[str, CarrierTerms]
-    origins: Mapping[str, str]
 
 
 def request(shipment: Shipment | None, asked: ShipmentRequested, policy: Policy, now: datetime) -> Said:
@@ -59,18 +36,37 @@ def request(shipment: Shipment | None, asked: ShipmentRequested, policy: Policy,
     return replace(_called(shipment, parcel, now), aliases=aliases)
 
 
-def _parcel(asked: ShipmentRequested, policy: Policy) -> Parcel:
+def adopt(shipment: Shipment | None, given: WaybillAssigned, policy: Policy, now: datetime) -> Said:
+    """The channel booked it. Its number is ours to follow, and no booking, document or void of ours exists."""
+    shipment = shipment or Shipment(given.order_id, given.seller)
+    if given.parcel_id in shipment.parcels:
+        return Said(shipment)
+    refs = (given.waybill_no,)
+    parcel = replace(
+        _parcel(given, policy), state=Booking.BOOKED, adopted=True, waybill_no=given.waybill_no, refs=refs,
+        booked_to=given.recipient.fingerprint,
+    )  # fmt: skip
+    aliases = {parcel_alias(parcel.id): shipment.order_id, **parcel.known_as(shipment.order_id, refs)}
+    fact = _booked(shipment, parcel, policy)
+    said = Said(shipment.having(parcel), (fact,), following.follow(shipment, parcel, now), aliases)
+    return said.then(gate.pick(said.shipment, parcel.id, now))
+
+
+def _parcel(asked: ShipmentRequested | WaybillAssigned, policy: Policy) -> Parcel:
+    flow, terms = policy.flow(asked.flow), policy.carriers.get(asked.carrier)
     return Parcel(
         asked.parcel_id, asked.shop, asked.carrier, asked.warehouse, asked.order_no, asked.recipient, asked.goods,
         asked.gross_grams, asked.freight, asked.lines, policy.origins.get(asked.warehouse),
+        kind=flow.kind, flow=asked.flow, destination_country=flow.destination or None,
+        booked_with=terms.books if terms else "", tracked_by=terms.tracked_by if terms else "",
     )  # fmt: skip
 
 
 def _called(shipment: Shipment, parcel: Parcel, due: datetime) -> Said:
     """Ask the carrier, with the recipient as it is wanted now."""
     task = Book(
-        shipment.order_id, parcel.id, parcel.carrier, parcel.order_no, parcel.warehouse, parcel.recipient, parcel.goods,
-        parcel.gross_grams, parcel.freight,
+        shipment.order_id, parcel.id, parcel.interface, parcel.order_no, parcel.warehouse, parcel.recipient,
+        parcel.goods, parcel.gross_grams, parcel.freight,
     )  # fmt: skip
     work = Work(BOOK, shipment.order_id, due, task, parcel.id)
     return Said(shipment.having(replace(parcel, calling=True)), work=(work,))
@@ -91,28 +87,18 @@ def _redirect(shipment: Shipment, parcel: Parcel, amended: OrderAmended, now: da
     if parcel.gone:
         detail = "the recipient was corrected after the parcel left"
         return Said(shipment.opening(parcel.id, "redirected_too_late", detail, now))
+    if parcel.adopted:
+        shipment = shipment.having(replace(parcel, recipient=amended.recipient))
+        detail = f"the channel booked {parcel.waybill_no}: only it can tell the carrier of the corrected recipient"
+        return Said(shipment.opening(parcel.id, "redirected_at_channel", detail, now))
     return _onward(shipment.having(replace(parcel, recipient=amended.recipient)), parcel.id, now)
 
 
-def cancel(shipment: Shipment, asked: ShipmentCancelRequested, now: datetime) -> Said:
-    parcel = shipment.parcel(asked.parcel_id)
-    if parcel.state not in (Booking.ASKED, Booking.BOOKED):
-        return Said(shipment)
-    if parcel.gone:
-        detail = "it left before the waybill was voided: only interception is left"
-        return Said(shipment.opening(parcel.id, "void_too_late", detail, now))
-    return _onward(shipment.having(replace(parcel, void_wanted=True)), parcel.id, now)
-
-
 def _onward(shipment: Shipment, parcel_id: str, now: datetime) -> Said:
-    """What follows for a parcel whose carrier is not being asked anything: void it, or book it anew."""
+    """Book anew what the carrier has on file for somebody else, unless it is to be taken back."""
     parcel = shipment.parcel(parcel_id)
-    if parcel.calling or parcel.state is not Booking.BOOKED:
+    if parcel.calling or parcel.void_wanted or parcel.state is not Booking.BOOKED:
         return Said(shipment)
-    if parcel.void_wanted:
-        task = Void(shipment.order_id, parcel.id, parcel.carrier, parcel.waybill_no)
-        work = Work(VOID, shipment.order_id, now, task, parcel.id)
-        return Said(shipment.having(replace(parcel, state=Booking.VOIDING)), work=(work,))
     if parcel.recipient.fingerprint != parcel.booked_to:
         return _called(shipment, parcel, now)
     return Said(shipment)
@@ -147,9 +133,11 @@ def _numbered(shipment: Shipment, parcel: Parcel, task: Book, waybill: Waybill, 
     shipment = shipment.having(after)
     if changed:
         shipment = shipment.opening(parcel.id, "waybill_changed", f"{parcel.waybill_no} became {waybill.number}", now)
-    spoken = (_booked(shipment, after, policy),) if first or changed else ()
-    aliases = {carrier_alias(parcel.carrier, ref): shipment.order_id for ref in refs}
-    return _free(Said(shipment, spoken, aliases=aliases), parcel.id, now)
+    news = first or changed
+    spoken = (_booked(shipment, after, policy),) if news else ()
+    work = following.follow(shipment, after, now) if news else ()
+    said = Said(shipment, spoken, work, after.known_as(shipment.order_id, refs))
+    return _free(said.then(gate.pick(said.shipment, parcel.id, now)), parcel.id, now)
 
 
 def _declined(shipment: Shipment, parcel: Parcel, code: str, reason: str, now: datetime) -> Said:
@@ -159,8 +147,7 @@ def _declined(shipment: Shipment, parcel: Parcel, code: str, reason: str, now: d
     # The first waybill lives on with the recipient that it had: asking again would be answered the same.
     shipment = shipment.having(replace(parcel, calling=False))
     shipment = shipment.opening(parcel.id, "rebooking_refused", f"{code}: {reason}", now)
-    said = documents.caught_up(shipment, parcel.id, now)
-    return said.then(_onward(said.shipment, parcel.id, now)) if parcel.void_wanted else said
+    return documents.caught_up(shipment, parcel.id, now)
 
 
 def _free(said: Said, parcel_id: str, now: datetime) -> Said:
@@ -171,32 +158,15 @@ def _free(said: Said, parcel_id: str, now: datetime) -> Said:
     return said.then(documents.caught_up(said.shipment, parcel_id, now))
 
 
-def voided(shipment: Shipment, task: Void, result: object, now: datetime) -> Said:
-    parcel = shipment.parcel(task.parcel_id)
-    match result:
-        case Done():
-            shipment = shipment.settling(parcel.id, "void_unanswered", now)
-            fact = facts.ParcelVoided(order_id=shipment.order_id, seller=shipment.seller, parcel_id=parcel.id)
-            return Said(shipment.having(replace(parcel, state=Booking.VOIDED)), (fact,))
-        case Declined(code=code, words=reason) | Refused(code=code, message=reason):
-            alive = shipment.having(replace(parcel, state=Booking.BOOKED, void_wanted=False))
-            return Said(alive.opening(parcel.id, "void_refused", f"{code}: {reason}", now))
-        case Exhausted(code=code, message=message):
-            again = Work(VOID, shipment.order_id, now + NEXT_ROUND, task, parcel.id)
-            return Said(shipment.opening(parcel.id, "void_unanswered", f"{code}: {message}", now), work=(again,))
-        case _:
-            raise AssertionError(f"voiding cannot end in {type(result).__name__}")
-
-
 def _booked(shipment: Shipment, parcel: Parcel, policy: Policy) -> facts.ParcelBooked:
-    terms = policy.carriers[parcel.carrier]
+    terms = policy.carriers.get(parcel.carrier)  # a channel may give a waybill of a carrier that we do not ask
     return facts.ParcelBooked(
         order_id=shipment.order_id,
         seller=shipment.seller,
         parcel_id=parcel.id,
         carrier=parcel.carrier,
-        logistics_code=terms.code,
-        logistics_name=terms.name,
+        logistics_code=terms.code if terms else "",
+        logistics_name=terms.name if terms else "",
         waybill_no=parcel.waybill_no,
     )
 

@@ -1,4 +1,4 @@
-"""What logistics does outside: waybills at Cainiao, pick orders at the warehouse. And one timer."""
+"""What logistics does outside: waybills at carriers, orders to warehouses, numbers to trackers. And its timers."""
 
 from __future__ import annotations
 
@@ -6,7 +6,27 @@ from collections.abc import Awaitable, Callable, Mapping
 from functools import partial
 from typing import Final, Protocol
 
-from services.logistics.commands import AHEAD, BOOK, TELL, VOID, Ahead, Book, Declined, Done, Tell, Void, Waybill
+from services.logistics.commands import (
+    AHEAD,
+    BOOK,
+    RECALL,
+    REGISTER,
+    SPREAD,
+    TELL,
+    VOID,
+    WATCH,
+    Ahead,
+    Book,
+    Declined,
+    Done,
+    Recall,
+    Register,
+    Spread,
+    Tell,
+    Void,
+    Watch,
+    Waybill,
+)
 from services.logistics.providers.base import (
     BookingRequest,
     Carrier,
@@ -15,6 +35,9 @@ from services.logistics.providers.base import (
     ExitAuthorised,
     ExitWithdrawn,
     PickLine,
+    PickRequested,
+    PickWithdrawn,
+    Tracker,
     Warehouse,
 )
 from shared.flow.items import Leased
@@ -32,13 +55,19 @@ class _HasCarrier(Protocol):
     def carrier(self) -> str: ...
 
 
-def calls(carriers: Mapping[str, Carrier], warehouse: Warehouse, facts: Keyring) -> Mapping[str, Call]:
-    """All three are resolved by the identical call again: the parcel id and the message id make it the same to them."""
+def calls(
+    carriers: Mapping[str, Carrier], trackers: Mapping[str, Tracker], warehouse: Warehouse, facts: Keyring
+) -> Mapping[str, Call]:
+    """All are resolved by the identical call again: parcel id, number and message id make it the same to them."""
     return {
         BOOK: Call(Book, _declining(partial(_book, carriers, facts)), unknown="resend"),
         VOID: Call(Void, _declining(partial(_void, carriers)), unknown="resend"),
+        RECALL: Call(Recall, _declining(partial(_recall, carriers)), unknown="resend"),
+        REGISTER: Call(Register, _declining(partial(_register, trackers)), unknown="resend"),
         TELL: Call(Tell, _declining(partial(_tell, warehouse)), unknown="resend", backoff=BACKOFF_TELL),
         AHEAD: Call(Ahead),
+        WATCH: Call(Watch),
+        SPREAD: Call(Spread),
     }
 
 
@@ -83,6 +112,20 @@ async def _void(carriers: Mapping[str, Carrier], leased: Leased) -> object:
     return Done()
 
 
+async def _recall(carriers: Mapping[str, Carrier], leased: Leased) -> object:
+    task = leased.task
+    assert isinstance(task, Recall)
+    await _of(carriers, task).intercept(task.parcel_id, task.waybill_no)
+    return Done()
+
+
+async def _register(trackers: Mapping[str, Tracker], leased: Leased) -> object:
+    task = leased.task
+    assert isinstance(task, Register)
+    await trackers[task.tracker].register(task.waybill_no, task.parcel_id)
+    return Done()
+
+
 def _of(carriers: Mapping[str, Carrier], task: _HasCarrier) -> Carrier:
     """The process asks only carriers that it was given; one that is configured no more is a bug to be seen."""
     return carriers[task.carrier]
@@ -91,11 +134,32 @@ def _of(carriers: Mapping[str, Carrier], task: _HasCarrier) -> Carrier:
 async def _tell(warehouse: Warehouse, leased: Leased) -> object:
     task = leased.task
     assert isinstance(task, Tell)
+    if task.about == "pick":
+        await _tell_origin(warehouse, task)
+    else:
+        await _tell_gate(warehouse, task)
+    return Done()
+
+
+async def _tell_origin(warehouse: Warehouse, task: Tell) -> None:
     if task.authorised:
-        lines = [PickLine(line.sku, line.quantity, line.lot) for line in task.lines]
-        order = ExitAuthorised(task.order_id, task.parcel_id, lines, task.dossier_version, task.at)
+        order = PickRequested(task.order_id, task.parcel_id, _lines(task), task.warehouse, task.waybill_no, task.at)
+        await warehouse.request_pick(task.message_id, order)
+    else:
+        withdrawn = PickWithdrawn(task.order_id, task.parcel_id, task.warehouse, task.reason, task.at)
+        await warehouse.withdraw_pick(task.message_id, withdrawn)
+
+
+async def _tell_gate(warehouse: Warehouse, task: Tell) -> None:
+    if task.authorised:
+        order = ExitAuthorised(
+            task.order_id, task.parcel_id, _lines(task), task.dossier_version, task.at, task.warehouse, task.waybill_no
+        )
         await warehouse.authorise_exit(task.message_id, order)
     else:
-        withdrawn = ExitWithdrawn(task.order_id, task.parcel_id, task.reason, task.at)
+        withdrawn = ExitWithdrawn(task.order_id, task.parcel_id, task.reason, task.at, task.warehouse)
         await warehouse.withdraw_exit(task.message_id, withdrawn)
-    return Done()
+
+
+def _lines(task: Tell) -> list[PickLine]:
+    return [PickLine(line.sku, line.quantity, line.lot) for line in task.lines]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Final
+from typing import Final, Literal
 
 from services.logistics.shipment import Document
 from services.logistics.tracking import TrackingEvent
@@ -14,8 +14,15 @@ from shared.money import Money
 
 BOOK: Final = "book-waybill"
 VOID: Final = "void-waybill"
+RECALL: Final = "recall-parcel"
+REGISTER: Final = "register-tracking"
 TELL: Final = "tell-warehouse"
 AHEAD: Final = "scan-ahead"
+WATCH: Final = "watch-parcel"
+SPREAD: Final = "spread-consignment"
+
+
+About = Literal["exit", "pick"]
 
 
 # --- heard from outside ---------------------------------------------------------------------------------------------
@@ -56,6 +63,66 @@ class Exited:
 
 
 @dataclass(frozen=True, slots=True)
+class HandedOver:
+    order_id: OrderId
+    parcel_id: ParcelId
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Stopped:
+    """A tracker gave up on a number."""
+
+    order_id: OrderId
+    refs: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class DeclaredLost:
+    """An operator says so, because the carrier wrote it: not every carrier has a code for it."""
+
+    order_id: OrderId
+    parcel_id: ParcelId
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """One parcel of a consignment, and the order under whose lane it stands."""
+
+    order_id: OrderId
+    parcel_id: ParcelId
+
+
+@dataclass(frozen=True, slots=True)
+class Closed:
+    """`strays`: parcels that the hub names and that nobody asked for."""
+
+    consignment_id: str
+    master_bill: str
+    voyage: str
+    vehicle: str
+    members: tuple[Member, ...]
+    strays: tuple[str, ...]
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Departed:
+    """`offloaded`: parcels that stayed behind."""
+
+    consignment_id: str
+    offloaded: tuple[str, ...]
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Arrived:
+    consignment_id: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class CaseClosed:
     """An operator looked at it."""
 
@@ -90,8 +157,29 @@ class Void:
 
 
 @dataclass(frozen=True, slots=True)
+class Recall:
+    """Bring back what is on its way. Asked again it is the same request."""
+
+    order_id: OrderId
+    parcel_id: ParcelId
+    carrier: str
+    waybill_no: str
+
+
+@dataclass(frozen=True, slots=True)
+class Register:
+    """Have a tracker follow a number: it pushes from then on. Asked again it follows it all the same."""
+
+    order_id: OrderId
+    parcel_id: ParcelId
+    tracker: str
+    waybill_no: str
+
+
+@dataclass(frozen=True, slots=True)
 class Tell:
-    """One decision about the exit, for the warehouse. `message_id` is derived: told again it is the same message."""
+    """One decision about the exit or the packing, for the warehouse. `message_id` is derived: told again it is the same
+    message. `waybill_no` is what the label says."""
 
     order_id: OrderId
     parcel_id: ParcelId
@@ -102,6 +190,25 @@ class Tell:
     dossier_version: int
     reason: str
     at: datetime
+    about: About = "exit"
+    warehouse: str = ""
+    waybill_no: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Watch:
+    """Look at the clocks of one parcel."""
+
+    order_id: OrderId
+    parcel_id: ParcelId
+
+
+@dataclass(frozen=True, slots=True)
+class Spread:
+    """Some parcels of a consignment catch up with it, whatever it is at by then."""
+
+    consignment_id: str
+    members: tuple[Member, ...]
 
 
 @dataclass(frozen=True, slots=True)

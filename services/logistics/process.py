@@ -2,23 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import datetime
 from functools import partial
 from typing import Final
 
-from services.logistics import booking, documents, gate, scans
-from services.logistics.booking import Policy
-from services.logistics.commands import (
-    Ahead,
-    Book,
-    CaseClosed,
-    DocumentAnswered,
-    Exited,
-    Packed,
-    Scanned,
-    Tell,
-    Void,
+from services.logistics import (
+    booking,
+    commands,
+    consignments,
+    documents,
+    following,
+    gate,
+    recall,
+    scans,
+    watch,
 )
+from services.logistics.commands import Arrived, Closed, Departed, Spread
+from services.logistics.consignments import CONSIGNMENT, Consignment, Moved
+from services.logistics.policy import Policy
 from services.logistics.shipment import SHIPMENT, Said, Shipment, UnknownParcel
 from shared.events.base import Event
 from shared.events.orders import (
@@ -27,16 +29,24 @@ from shared.events.orders import (
     OrderAmended,
     ShipmentCancelRequested,
     ShipmentRequested,
+    WaybillAssigned,
 )
-from shared.flow.decision import NOTHING, Answer, Outcome, Process, Reach, States
+from shared.flow.decision import NOTHING, Answer, Decision, Early, Outcome, Process, Reach, States
 
 HANDLES: Final[frozenset[type[Event]]] = frozenset(
-    {ShipmentRequested, ShipmentCancelRequested, ExitAuthorised, ExitWithdrawn, OrderAmended}
+    {ShipmentRequested, WaybillAssigned, ShipmentCancelRequested, ExitAuthorised, ExitWithdrawn, OrderAmended}
 )
+_WHOLE: Final = (Closed, Departed, Arrived)
 
 
 def reach(content: object) -> Reach:
-    """All parcels of an order stand in one row under the order's lane."""
+    """All parcels of an order stand in one row under the order's lane, a consignment in one under its own."""
+    if isinstance(content, Outcome) and isinstance(content.task, Spread):
+        orders = tuple(dict.fromkeys(member.order_id for member in content.task.members))
+        whole = content.task.consignment_id
+        return Reach((whole, *orders), (CONSIGNMENT.key(whole), *(SHIPMENT.key(order) for order in orders)))
+    if isinstance(content, _WHOLE):
+        return Reach((content.consignment_id,), (CONSIGNMENT.key(content.consignment_id),))
     order_id = _order_id(content)
     return Reach((order_id,), (SHIPMENT.key(order_id),))
 
@@ -46,64 +56,144 @@ def _order_id(content: object) -> str:
 
 
 def decide(policy: Policy, states: States, content: object, now: datetime) -> Answer:
+    if isinstance(content, Outcome) and isinstance(content.task, Spread):
+        return _spread(policy, states, content.task, now)
+    if isinstance(content, _WHOLE):
+        return _whole(states.get(CONSIGNMENT, content.consignment_id), content, now)
     shipment = states.get(SHIPMENT, _order_id(content))
     said = step(policy, shipment, content, now)
-    nothing = said is None or (shipment is not None and said == Said(shipment))
-    return NOTHING if said is None or nothing else said.decision()
+    if said is None:
+        return NOTHING
+    said = _followed_up(policy, shipment, said, now)
+    return NOTHING if shipment is not None and said == Said(shipment) else said.decision()
+
+
+def _followed_up(policy: Policy, before: Shipment | None, said: Said, now: datetime) -> Said:
+    """What is wanted back and whose clocks run, after any step: both only look at the parcels as they are now."""
+    for parcel in said.shipment.parcels.values():
+        if parcel.void_wanted:
+            said = said.then(recall.onward(said.shipment, parcel.id, now))
+    return watch.kept(policy, before, said, now)
+
+
+# --- a whole consignment --------------------------------------------------------------------------------------------
+
+
+def _whole(before: Consignment | None, told: object, now: datetime) -> Answer:
+    match told:
+        case Closed():
+            moved: Moved | Early | None = consignments.closed(before, told, now)
+        case Departed():
+            moved = consignments.departed(before, told, now)
+        case Arrived():
+            moved = consignments.arrived(before, told, now)
+        case _:
+            raise AssertionError(f"no consignment says {type(told).__name__}")
+    if moved is None or isinstance(moved, Early):
+        return moved or NOTHING
+    put = CONSIGNMENT.put(moved.consignment.id, moved.consignment)
+    return Decision((put,), (moved.fact,), moved.spread)
+
+
+def _spread(policy: Policy, states: States, task: Spread, now: datetime) -> Answer:
+    """Each parcel of a chunk, in the row of its order; two of one order see each other's step."""
+    consignment = states.get(CONSIGNMENT, task.consignment_id)
+    assert consignment is not None  # its row was written with the work
+    whole, shipments = NOTHING, {member.order_id: states.get(SHIPMENT, member.order_id) for member in task.members}
+    for member in task.members:
+        before = shipments[member.order_id]
+        if before is None:
+            continue
+        said = _followed_up(policy, before, consignments.caught_up(consignment, before, member, now), now)
+        if said != Said(before):
+            shipments[member.order_id] = said.shipment
+            whole = _joined(whole, said.decision())
+    return whole
+
+
+def _joined(first: Decision, second: Decision) -> Decision:
+    return Decision(
+        first.puts + second.puts,
+        first.facts + second.facts,
+        first.work + second.work,
+        first.cancel + second.cancel,
+        {**first.aliases, **second.aliases},
+    )
+
+
+# --- one order's parcels --------------------------------------------------------------------------------------------
 
 
 def step(policy: Policy, shipment: Shipment | None, content: object, now: datetime) -> Said | None:
     """None: nothing of ours is concerned."""
-    if isinstance(content, ShipmentRequested):
-        return booking.request(shipment, content, policy, now)
-    if shipment is None:
-        if isinstance(content, OrderAmended):
+    match content:
+        case ShipmentRequested():
+            return booking.request(shipment, content, policy, now)
+        case WaybillAssigned():
+            return booking.adopt(shipment, content, policy, now)
+        case OrderAmended() if shipment is None:
             return None  # corrected before anything was to be shipped
+    if shipment is None:
         raise UnknownParcel(f"nothing was to be shipped for {_order_id(content)}")
     match content:
         case OrderAmended():
             return booking.amend(shipment, content, now)
         case ShipmentCancelRequested():
-            return booking.cancel(shipment, content, now)
+            return recall.cancel(shipment, content, now)
         case ExitAuthorised():
-            return gate.authorise(shipment, content, now)
+            return gate.authorise(shipment, content, policy, now)
         case ExitWithdrawn():
-            return gate.withdraw(shipment, content, now)
+            return gate.withdraw(shipment, content, policy, now)
         case Outcome():
             return outcome(policy, shipment, content, now)
         case _:
             return heard(shipment, content, now)
 
 
+_HEARD: Final[dict[type, Callable[..., Said]]] = {
+    commands.Scanned: scans.scanned,
+    commands.DocumentAnswered: documents.answered,
+    commands.Packed: gate.packed,
+    commands.HandedOver: gate.handed_over,
+    commands.Exited: gate.exited,
+    commands.Stopped: following.stopped,
+    commands.DeclaredLost: scans.declared_lost,
+}
+_DONE: Final[dict[type, Callable[..., Said]]] = {
+    commands.Void: recall.voided,
+    commands.Recall: recall.recalled,
+    commands.Register: following.registered,
+    commands.Tell: gate.told,
+}
+
+
 def heard(shipment: Shipment, content: object, now: datetime) -> Said:
     """What came through a door."""
-    match content:
-        case Scanned():
-            return scans.scanned(shipment, content, now)
-        case DocumentAnswered():
-            return documents.answered(shipment, content, now)
-        case Packed():
-            return gate.packed(shipment, content, now)
-        case Exited():
-            return gate.exited(shipment, content, now)
-        case CaseClosed(number=number):
-            return Said(shipment.closing(number, now))
-        case _:
-            raise AssertionError(f"logistics does not know {type(content).__name__}")
+    if isinstance(content, commands.CaseClosed):
+        return Said(shipment.closing(content.number, now))
+    answer = _HEARD.get(type(content))
+    if answer is None:
+        raise AssertionError(f"logistics does not know {type(content).__name__}")
+    return answer(shipment, content, now)
 
 
 def outcome(policy: Policy, shipment: Shipment, done: Outcome, now: datetime) -> Said:
     match done.task:
-        case Book() as task:
+        case commands.Book() as task:
             return booking.booked(shipment, task, done.result, policy, now)
-        case Void() as task:
-            return booking.voided(shipment, task, done.result, now)
-        case Tell() as task:
-            return gate.told(shipment, task, done.result, now)
-        case Ahead() as task:
+        case commands.Ahead() as task:
             return scans.time_came(shipment, task, now)
+        case commands.Watch() as task:
+            return watch.looked(policy, shipment, task, now)
         case _:
-            raise AssertionError(f"logistics has no work of {type(done.task).__name__}")
+            return _done(shipment, done, now)
+
+
+def _done(shipment: Shipment, done: Outcome, now: datetime) -> Said:
+    answer = _DONE.get(type(done.task))
+    if answer is None:
+        raise AssertionError(f"logistics has no work of {type(done.task).__name__}")
+    return answer(shipment, done.task, done.result, now)
 
 
 def make_process(policy: Policy) -> Process:

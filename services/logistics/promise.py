@@ -36,6 +36,7 @@ class Promise(StrEnum):
     ABROAD_7D = "abroad_7d"
     HK_NEXT_DAY = "hk_next_day"
     DOMESTIC_FLAT = "domestic_flat"
+    IMPORT_12D = "import_12d"
 
 
 class Verdict(StrEnum):
@@ -53,7 +54,7 @@ class Pause:
 
 @dataclass(frozen=True, slots=True)
 class Terms:
-    """`excluded`: days on which nobody delivers there (holidays); `sundays` excludes them too."""
+    """`excluded`: days on which nobody works there (holidays): none of them counts; `sundays` excludes them too."""
 
     promise: Promise
     destination_offset: timedelta
@@ -88,6 +89,9 @@ def _base(terms: Terms, start: datetime) -> datetime:
             day = local.date() + timedelta(days=0 if local.time() < _CUT_OFF else 1)
             collected = _working(terms, day)
             return _end_of(_working(terms, collected + timedelta(days=1)), _HONG_KONG)
+        case Promise.IMPORT_12D:
+            zone = timezone(terms.destination_offset)
+            return _end_of(_later(terms, start.astimezone(zone).date(), 12), zone)
         case Promise.DOMESTIC_FLAT:
             return start.astimezone(UTC) + timedelta(hours=72)
 
@@ -95,6 +99,12 @@ def _base(terms: Terms, start: datetime) -> datetime:
 def _working(terms: Terms, day: date) -> date:
     while not terms.works(day):
         day += timedelta(days=1)
+    return day
+
+
+def _later(terms: Terms, day: date, days: int) -> date:
+    for _ in range(days):
+        day = _working(terms, day + timedelta(days=1))
     return day
 
 

@@ -4,17 +4,38 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import datetime
+from typing import Final
 
-from services.logistics.commands import AHEAD, Ahead, Scanned
+from services.logistics.commands import AHEAD, Ahead, DeclaredLost, Scanned
+from services.logistics.directions import directed
 from services.logistics.milestones import Milestone
-from services.logistics.shipment import Parcel, Said, Shipment, carrier_alias
-from services.logistics.tracking import Classifier, State, TrackingEvent, absent, reduce, take
+from services.logistics.shipment import Parcel, Said, Shipment
+from services.logistics.tracking import (
+    Classifier,
+    Location,
+    Raw,
+    Reason,
+    Ref,
+    State,
+    TrackingEvent,
+    ZoneSource,
+    absent,
+    dedupe_key,
+    reduce,
+    take,
+)
 from shared.errors import Unrecognised
 from shared.events import logistics as facts
 from shared.events.base import Event
 from shared.flow.decision import Work
+from shared.http.problem import Conflict
 
 M = Milestone
+OPERATOR: Final = "operator"
+
+
+class NotLost(Conflict):
+    """Only what is on its way can be lost."""
 
 
 def scanned(shipment: Shipment, told: Scanned, now: datetime) -> Said:
@@ -22,7 +43,8 @@ def scanned(shipment: Shipment, told: Scanned, now: datetime) -> Said:
     parcel = shipment.named(told.refs)
     if parcel is None:
         raise Unrecognised("waybill number", told.refs[0] if told.refs else "")
-    update = take(parcel.events, told.events, now, origin_country=parcel.origin_country)
+    incoming = directed(parcel.events, told.events, parcel.origin_country, parcel.destination_country)
+    update = take(parcel.events, incoming, now, origin_country=parcel.origin_country)
     late = frozenset(each.milestone for each in update.advanced if each.late)
     after = replace(
         parcel,
@@ -33,8 +55,20 @@ def scanned(shipment: Shipment, told: Scanned, now: datetime) -> Said:
         eta=told.eta or parcel.eta,
     )
     shipment = _unknown(shipment, after, update.new, now)
-    aliases = {carrier_alias(told.carrier, ref): shipment.order_id for ref in after.refs if ref not in parcel.refs}
+    aliases = after.known_as(shipment.order_id, [ref for ref in after.refs if ref not in parcel.refs])
     return replace(_spoken(shipment, after, update.state, late, now), aliases=aliases)
+
+
+def declared_lost(shipment: Shipment, told: DeclaredLost, now: datetime) -> Said:
+    """A person's word counts like a scan; a later scan of the carrier undoes it like any loss."""
+    parcel = shipment.parcel(told.parcel_id)
+    if not parcel.gone or parcel.ended:
+        raise NotLost(f"parcel {parcel.id} is not on its way")
+    ref, place = Ref("carrier_tracking_number", parcel.waybill_no), Location()
+    key = dedupe_key(OPERATOR, ref, Classifier.ACTUAL, now, basis=M.LOST.value, location=place)
+    raw = Raw("declared_lost", None, told.reason[:300])
+    event = TrackingEvent(OPERATOR, ref, M.LOST, now, now, "+00:00", ZoneSource.EXPLICIT, raw, key, reason=Reason.LOST)
+    return scanned(shipment, Scanned(shipment.order_id, OPERATOR, (parcel.waybill_no,), (event,)), now)
 
 
 def time_came(shipment: Shipment, task: Ahead, now: datetime) -> Said:

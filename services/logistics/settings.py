@@ -18,7 +18,14 @@ class LogisticsSettings(Settings):
     cainiao_document_answer: str = "CORRIDOR_WAYBILL_DECLARED"
     cainiao_book: str = "CORRIDOR_WAYBILL_BOOK"
     cainiao_void: str = "CORRIDOR_WAYBILL_CANCEL"
+    cainiao_intercept: str = "CORRIDOR_PARCEL_INTERCEPT"
     cainiao_encoding: str = "utf-8"
+    seventeentrack_url: str = ""
+    seventeentrack_version: str = "v2.2"
+    seventeentrack_carrier: int = 0
+    """17TRACK's own number of the carrier; 0 lets it find out."""
+    watch_parcels: bool = True
+    """Whether silence and missed promises are spoken."""
 
     @property
     def cainiao_gateway(self) -> str:
@@ -27,3 +34,8 @@ class LogisticsSettings(Settings):
     @property
     def warehouse_gateway(self) -> str:
         return self.warehouse_url or f"{self.world_url}/warehouse/events"
+
+    @property
+    def seventeentrack_gateway(self) -> str:
+        base = self.seventeentrack_url or f"{self.world_url}/17track"
+        return f"{base}/track/{self.seventeentrack_version}"

@@ -8,6 +8,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import ClassVar, Final
 
+from services.logistics.consolidation import Link
 from services.logistics.milestones import Milestone, rank
 from services.logistics.tracking import TrackingEvent
 from shared.errors import Permanent
@@ -17,6 +18,8 @@ from shared.flow.decision import Decision, Kind, Work, WorkName
 from shared.ids import OrderId, ParcelId
 from shared.money import Money
 
+ENDS: Final = frozenset({Milestone.DELIVERED, Milestone.RETURNED, Milestone.DESTROYED})
+
 
 class Booking(StrEnum):
     ASKED = "asked"
@@ -24,6 +27,14 @@ class Booking(StrEnum):
     BOOKED = "booked"
     VOIDING = "voiding"
     VOIDED = "voided"
+
+
+class Recall(StrEnum):
+    """How far the carrier is with bringing back a parcel that left."""
+
+    ASKED = "asked"
+    UNDER_WAY = "under_way"
+    REFUSED = "refused"
 
 
 class Answer(StrEnum):
@@ -48,8 +59,8 @@ class Document:
 
 @dataclass(frozen=True, slots=True)
 class Gate:
-    """What we last decided about the exit. `number` counts decisions; `telling` is the one on its way to the warehouse
-    (0: none), `told` the last one that it took."""
+    """What we last decided about the exit, or about the packing at the origin. `number` counts decisions; `telling` is
+    the one on its way to the warehouse (0: none), `told` the last one that it answered."""
 
     number: int
     authorised: bool
@@ -62,11 +73,24 @@ class Gate:
 
 
 @dataclass(frozen=True, slots=True)
+class Travels:
+    """The consignment that a parcel is in, as of `at`."""
+
+    consignment_id: str
+    master_bill: str
+    voyage: str
+    vehicle: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class Parcel:
     """`recipient` is whom the order wants; `booked_to` the fingerprint of whom the carrier was told, maybe another.
 
-    `calling`: a booking is on its way to the carrier. `refs`: every number that a scan may name it by. `events` in
-    order of arrival; `spoken`: milestones that were told already, each once.
+    `carrier` is the profile's, `booked_with` and `tracked_by` the interfaces behind it. `calling`: a booking is on its
+    way to the carrier. `adopted`: the channel gave the waybill. `refs`: every number that a scan may name it by.
+    `events` in order of arrival; `spoken`: milestones that were told already, each once; `delayed`: those after which
+    silence was; `links`: the consignments that it was in. `watch_at`: when the clocks are looked at next.
     """
 
     id: ParcelId
@@ -97,15 +121,48 @@ class Parcel:
     spoken: tuple[Milestone, ...] = ()
     measured_grams: int = 0
     eta: datetime | None = None
+    kind: str = ""
+    flow: str = ""
+    destination_country: str | None = None
+    booked_with: str = ""
+    tracked_by: str = ""
+    adopted: bool = False
+    pick: Gate | None = None
+    handed_over_at: datetime | None = None
+    travels: Travels | None = None
+    links: tuple[Link, ...] = ()
+    recall: Recall | None = None
+    watch_at: datetime | None = None
+    delayed: tuple[Milestone, ...] = ()
+    promise_missed: bool = False
+
+    @property
+    def interface(self) -> str:
+        return self.booked_with or self.carrier
 
     @property
     def gone(self) -> bool:
         """Past the gate, or in the carrier's hands: what it carries can be intercepted, its waybill never voided."""
-        return self.exited_at is not None or any(200 <= rank(milestone) < 900 for milestone in self.spoken)
+        left = self.exited_at is not None or self.handed_over_at is not None
+        return left or any(200 <= rank(milestone) < 900 for milestone in self.spoken)
+
+    @property
+    def ended(self) -> bool:
+        """With the buyer, back, or destroyed. A lost one may still be found."""
+        return not ENDS.isdisjoint(self.spoken)
 
     @property
     def may_exit(self) -> bool:
         return self.gate is not None and self.gate.authorised
+
+    @property
+    def may_pack(self) -> bool:
+        return self.may_exit or (self.pick is not None and self.pick.authorised)
+
+    def known_as(self, order_id: str, refs: Iterable[str]) -> dict[str, str]:
+        """The names by which its numbers are found, whoever says them: who books it, and who tracks it."""
+        sources = {self.interface, self.tracked_by or self.interface}
+        return {carrier_alias(source, ref): order_id for source in sorted(sources) for ref in refs}
 
 
 @dataclass(frozen=True, slots=True)

@@ -57,6 +57,14 @@ class Reason(StrEnum):
     OTHER = "other"
 
 
+class Customs(StrEnum):
+    """A customs scan that does not say which border it is about."""
+
+    STARTED = "started"
+    HELD = "held"
+    RELEASED = "released"
+
+
 class ZoneSource(StrEnum):
     """How the offset of a local time was known."""
 
@@ -111,6 +119,7 @@ class TrackingEvent:
     """One scan in our words. `event_time` is UTC to the second; `offset` ("+08:00") is how it was written.
 
     `unknown_code`: the provider's code is in no table of ours; it was taken as a movement and a person should look.
+    `customs`: the milestone is a guess until `directions.py` has seen the shipment that the scan belongs to.
     """
 
     provider: str
@@ -128,6 +137,7 @@ class TrackingEvent:
     provider_event_id: str | None = None
     unknown_code: bool = False
     measured: Measured | None = None
+    customs: Customs | None = None
 
     @property
     def status(self) -> Coarse | None:

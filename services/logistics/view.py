@@ -5,8 +5,9 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
+from services.logistics.consignments import Consignment
 from services.logistics.promises import Promises, Standing
-from services.logistics.shipment import Case, Document, Gate, Parcel, Shipment
+from services.logistics.shipment import Case, Document, Gate, Parcel, Shipment, Travels
 from services.logistics.tracking import TrackingEvent, reduce, weight_discrepancy
 from services.logistics.tracking_json import as_json
 
@@ -35,6 +36,9 @@ def _parcel(parcel: Parcel, promises: Promises, now: datetime) -> Json:
         "parcel_id": parcel.id,
         "state": parcel.state.value,
         "carrier": parcel.carrier,
+        "tracked_by": parcel.tracked_by or parcel.interface,
+        "adopted": parcel.adopted,
+        "flow": parcel.flow,
         "warehouse": parcel.warehouse,
         "order_no": parcel.order_no,
         "waybill_no": parcel.waybill_no,
@@ -47,8 +51,12 @@ def _parcel(parcel: Parcel, promises: Promises, now: datetime) -> Json:
             "discrepancy": bool(weighed) and weight_discrepancy(parcel.gross_grams, weighed),
         },
         "document": _document(parcel.document),
+        "pick": _gate(parcel.pick),
         "exit": _gate(parcel.gate),
+        "recall": parcel.recall and parcel.recall.value,
         "packed_at": _time(parcel.packed_at),
+        "handed_over_at": _time(parcel.handed_over_at),
+        "consignment": _travels(parcel.travels),
         "exited_at": _time(parcel.exited_at),
         "milestone": state.milestone and state.milestone.value,
         "status": state.status and state.status.value,
@@ -57,6 +65,34 @@ def _parcel(parcel: Parcel, promises: Promises, now: datetime) -> Json:
         "milestones": [{"milestone": milestone.value, "at": _time(at)} for milestone, at in state.reached],
         "events": [_event(parcel, event) for event in parcel.events],
         "promise": _promise(standing) if standing else None,
+        "delayed_after": [milestone.value for milestone in parcel.delayed],
+    }
+
+
+def consignment(found: Consignment) -> Json:
+    return {
+        "consignment_id": found.id,
+        "master_bill": found.master_bill,
+        "voyage": found.voyage,
+        "vehicle": found.vehicle,
+        "closed_at": _time(found.closed_at),
+        "departed_at": _time(found.departed_at),
+        "arrived_at": _time(found.arrived_at),
+        "parcels": [{"order_id": member.order_id, "parcel_id": member.parcel_id} for member in found.members],
+        "offloaded": list(found.offloaded),
+        "strays": list(found.strays),
+    }
+
+
+def _travels(travels: Travels | None) -> Json | None:
+    if travels is None:
+        return None
+    return {
+        "consignment_id": travels.consignment_id,
+        "master_bill": travels.master_bill,
+        "voyage": travels.voyage,
+        "vehicle": travels.vehicle,
+        "since": _time(travels.at),
     }
 
 

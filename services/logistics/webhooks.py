@@ -1,4 +1,5 @@
-"""The ways in: Cainiao's pushes and the warehouse's events. Verified first, understood second, found by alias third."""
+"""The ways in: pushes of carrier and tracker, events of warehouses. Verified first, understood second, found by alias
+third."""
 
 from __future__ import annotations
 
@@ -7,10 +8,34 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import ClassVar, Final
 
-from services.logistics.commands import DocumentAnswered, Exited, Packed, Scanned
-from services.logistics.providers.base import ParcelExited, ParcelPacked, Tracking, WaybillDocument
+from services.logistics.commands import (
+    Arrived,
+    Closed,
+    Departed,
+    DocumentAnswered,
+    Exited,
+    HandedOver,
+    Member,
+    Packed,
+    Scanned,
+    Stopped,
+)
+from services.logistics.providers.base import (
+    ConsignmentArrived,
+    ConsignmentClosed,
+    ConsignmentDeparted,
+    ConsignmentEvent,
+    ParcelEvent,
+    ParcelExited,
+    ParcelHandedOver,
+    ParcelPacked,
+    Tracking,
+    WaybillDocument,
+)
 from services.logistics.providers.cainiao import link, wire
 from services.logistics.providers.cainiao.link import LinkSettings
+from services.logistics.providers.seventeentrack import wire as seventeentrack_wire
+from services.logistics.providers.seventeentrack.wire import StoppedUnsigned
 from services.logistics.providers.warehouse import wire as warehouse_wire
 from services.logistics.shipment import Answer, Document, carrier_alias, parcel_alias
 from shared.errors import BadInput, Failure, SignatureRefused, Transient, Unrecognised
@@ -24,6 +49,7 @@ from shared.http.signatures import Secret
 from shared.ids import OrderId, ParcelId
 
 CAINIAO: Final = "cainiao"
+SEVENTEENTRACK: Final = seventeentrack_wire.PROVIDER
 TAKEN: Final = Reply(204)
 
 
@@ -55,8 +81,7 @@ class CainiaoDoor:
         order_id = OrderId(lane)
         if isinstance(said, WaybillDocument):
             return DocumentAnswered(order_id, said.waybill_no, _document(said))
-        eta = (said.eta.latest or said.eta.earliest) if said.eta else None
-        return Scanned(order_id, CAINIAO, said.refs, said.events, said.snapshot, eta)
+        return _scanned(order_id, CAINIAO, said)
 
     def refusal(self, failure: Failure) -> Reply:
         """Only S02 is Cainiao's own code; the others are ours in its form."""
@@ -73,6 +98,51 @@ def _document(said: WaybillDocument) -> Document:
     return Document(Answer(said.state.value), said.logistics_code, said.code, said.info, said.at)
 
 
+def _scanned(order_id: OrderId, provider: str, said: Tracking) -> Scanned:
+    eta = (said.eta.latest or said.eta.earliest) if said.eta else None
+    return Scanned(order_id, provider, said.refs, said.events, said.snapshot, eta)
+
+
+@dataclass(frozen=True)
+class SeventeenTrackDoor:
+    """Whole histories of numbers that we registered. Any 200 acknowledges; nothing is read from its body."""
+
+    aliases: Aliases
+    secrets: Sequence[Secret] = field(repr=False)
+
+    name: ClassVar[str] = SEVENTEENTRACK
+    paths: ClassVar[tuple[str, ...]] = ("/webhooks/logistics/17track",)
+    keeps: ClassVar[tuple[str, ...]] = ("sign",)
+
+    async def read(self, inbound: Inbound, now: datetime) -> Incoming:
+        delivery = seventeentrack_wire.open_push(self.secrets, inbound.headers, inbound.body, now)
+        return Incoming(delivery.delivery_key, await self._content(delivery), Reply(200))
+
+    async def _content(self, delivery: seventeentrack_wire.Delivery) -> object:
+        try:
+            said = seventeentrack_wire.parse(delivery)
+        except (BadInput, Unrecognised) as failure:
+            return Poison(failure)
+        refs = said.refs if isinstance(said, Tracking) else (said.number,)
+        lane = await self.aliases.lane(carrier_alias(SEVENTEENTRACK, ref) for ref in refs)
+        if lane is None:
+            return Poison(TooEarly(f"no parcel of ours is known as {', '.join(refs)}", where="number"))
+        order_id = OrderId(lane)
+        return _scanned(order_id, SEVENTEENTRACK, said) if isinstance(said, Tracking) else Stopped(order_id, refs)
+
+    def refusal(self, failure: Failure) -> Reply:
+        """An unsigned stop is acknowledged and nothing is kept of it: a refusal would only bring it back."""
+        match failure:
+            case StoppedUnsigned():
+                return Reply(200)
+            case SignatureRefused():
+                return Reply(401)
+            case Transient():
+                return Reply(503)
+            case _:
+                return Reply(400)
+
+
 class OtherOrder(BadInput):
     """The warehouse names a parcel under an order that it does not belong to."""
 
@@ -81,7 +151,7 @@ class OtherOrder(BadInput):
 
 @dataclass(frozen=True)
 class WarehouseDoor:
-    """Standard Webhooks: packed and exited."""
+    """Standard Webhooks: what origin, hub and gates did with parcels and consignments."""
 
     aliases: Aliases
     secrets: Sequence[Secret] = field(repr=False)
@@ -99,17 +169,43 @@ class WarehouseDoor:
             said = warehouse_wire.parse(delivery)
         except (BadInput, Unrecognised) as failure:
             return Poison(failure)
+        if isinstance(said, ConsignmentEvent):
+            return await self._of_consignment(said)
         lane = await self.aliases.lane([parcel_alias(said.parcel_id)])
         if lane is None:
             return Poison(TooEarly(f"no parcel {said.parcel_id} was asked for", where="data.parcel_id"))
         order_id = OrderId(lane)
         if order_id != said.order_id:
             return Poison(OtherOrder(f"parcel {said.parcel_id} is of another order", where="data.order_id"))
+        return _of_parcel(order_id, said)
+
+    async def _of_consignment(self, said: ConsignmentEvent) -> object:
         match said:
-            case ParcelPacked():
-                return Packed(order_id, ParcelId(said.parcel_id), said.gross_grams, said.at)
-            case ParcelExited():
-                return Exited(order_id, ParcelId(said.parcel_id), said.at)
+            case ConsignmentClosed():
+                return await self._closed(said)
+            case ConsignmentDeparted():
+                return Departed(said.consignment_id, said.offloaded, said.at)
+            case ConsignmentArrived():
+                return Arrived(said.consignment_id, said.at)
+
+    async def _closed(self, said: ConsignmentClosed) -> Closed:
+        """A parcel that nobody asked for does not keep the others from flying: it is set apart, and seen."""
+        lanes = await self.aliases.of([parcel_alias(parcel) for parcel in said.parcels])
+        found = {parcel: lanes.get(parcel_alias(parcel)) for parcel in said.parcels}
+        members = tuple(Member(OrderId(lane), ParcelId(parcel)) for parcel, lane in found.items() if lane)
+        strays = tuple(parcel for parcel, lane in found.items() if not lane)
+        return Closed(said.consignment_id, said.master_bill, said.voyage, said.vehicle, members, strays, said.at)
 
     def refusal(self, failure: Failure) -> Reply:
         return problem_reply(failure)
+
+
+def _of_parcel(order_id: OrderId, said: ParcelEvent) -> object:
+    parcel_id = ParcelId(said.parcel_id)
+    match said:
+        case ParcelPacked():
+            return Packed(order_id, parcel_id, said.gross_grams, said.at)
+        case ParcelHandedOver():
+            return HandedOver(order_id, parcel_id, said.at)
+        case ParcelExited():
+            return Exited(order_id, parcel_id, said.at)

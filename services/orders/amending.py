@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import datetime
+from typing import Final
 
-from services.orders import undoing
+from services.orders import observing, undoing
 from services.orders.commands import (
     AddressCorrected,
     CancelAsked,
@@ -15,17 +16,21 @@ from services.orders.commands import (
     HoldOver,
     IdentityOverdue,
     IdentitySupplied,
+    PaymentAskedAnew,
     PaymentOverdue,
+    ReceiptConfirmed,
+    Reminder,
 )
 from services.orders.order import DECLARABLE, Order
-from services.orders.said import Said
-from services.orders.tracks import Carriage, Intent, Papers
+from services.orders.said import IDENTITY_OVERDUE, SHIP_BY, SHORTAGE, Said
+from services.orders.tracks import Carriage, Intent, Money, Papers
 from services.orders.undoing import TooLate
 from shared.events import orders as facts
 from shared.events.values import Sealed
-from shared.flow.decision import Due, Exhausted, Outcome, Refused
+from shared.flow.decision import Due, Exhausted, Outcome, Refused, WorkName
 from shared.ids import ParcelId
 
+MOST_ATTEMPTS: Final = 9  # an attempt's number ends with one digit of it
 _OPEN_PAPERS = (Papers.NONE, Papers.ASSESSED, Papers.INADMISSIBLE, Papers.MISMATCHED, Papers.REJECTED)
 
 
@@ -37,27 +42,55 @@ def obeyed(order: Order, command: Command, now: datetime) -> Said:
         case AddressCorrected(recipient=recipient):
             return _addressed(order, recipient)
         case CancelAsked(by=by, reason=reason):
-            return undoing.cancel(order, by, reason)
+            return _cancelled(order, by, reason)
         case HoldLiftAsked(hold=hold):
             return _lifted(order, hold, now)
+        case ReceiptConfirmed():
+            return _received(order, now)
+        case PaymentAskedAnew():
+            return _asked_anew(order, now)
+
+
+def _cancelled(order: Order, by: undoing.By, reason: str) -> Said:
+    if order.collected_by == "channel" and order.intent is Intent.PLACED:
+        raise TooLate("the channel has the money: cancel it at the channel")
+    return undoing.cancel(order, by, reason)
+
+
+def _asked_anew(order: Order, now: datetime) -> Said:
+    """The open attempt is closed, and the next one is asked for by the guard. Should the buyer pay both, payments sends
+    the second back."""
+    stocked = order.goods.expires_at is not None and order.goods.expires_at > now
+    if not order.awaits_payment or order.holds or not stocked or order.money.attempt >= MOST_ATTEMPTS:
+        raise TooLate("no payment of this order can be asked for anew now")
+    fact = facts.PaymentCloseRequested(order_id=order.id, seller=order.seller, attempt=order.money.attempt)
+    return Said(order.with_money(replace(order.money, state=Money.NONE, qr="")), (fact,))
+
+
+def _received(order: Order, now: datetime) -> Said:
+    if order.intent in (Intent.CLOSING, Intent.CANCELLED) or not order.left:
+        raise TooLate("nothing of it has arrived: the parcel is not out, or the order is over")
+    return observing.receipt_confirmed(order, now)
 
 
 def _identified(order: Order, person: Sealed) -> Said:
-    return _amended(order, replace(order, person=person).lifting("identity_missing", "customs"))
+    named = _amended(order, replace(order, person=person).lifting("identity_missing", "customs"))
+    return replace(named, cancel=(WorkName(IDENTITY_OVERDUE, order.id),))
 
 
 def _addressed(order: Order, recipient: Sealed) -> Said:
-    """A refused booking is asked again with it."""
+    """A refused booking is asked again with it. After the release it is free: customs has judged."""
     if any(parcel.state not in (Carriage.ASKED, Carriage.BOOKED) for parcel in order.live.values()):
         raise TooLate("the parcel is packed or on its way: the address can no longer be changed here")
     corrected = replace(order, recipient=recipient, recipient_version=order.recipient_version + 1)
-    return _amended(order, corrected.lifting("customs", "address_changed", "booking_refused"))
+    lifted = corrected.lifting("customs", "address_changed", "booking_refused")
+    return _amended(order, lifted, (*_OPEN_PAPERS, Papers.RELEASED))
 
 
-def _amended(order: Order, corrected: Order) -> Said:
+def _amended(order: Order, corrected: Order, papers: tuple[Papers, ...] = _OPEN_PAPERS) -> Said:
     if order.intent is not Intent.PLACED:
         raise TooLate(f"the order is {order.intent.value}")
-    if order.import_papers.state not in _OPEN_PAPERS:
+    if order.import_papers.state not in papers:
         raise TooLate("the declaration is under way: wait for its answer")
     amended = facts.OrderAmended(
         order_id=order.id, seller=order.seller, person=corrected.person, recipient=corrected.recipient,
@@ -75,6 +108,8 @@ def _lifted(order: Order, hold: str, now: datetime) -> Said:
     if hold == "payment_not_declarable" and order.amounts.total.currency != DECLARABLE:
         raise TooLate(f"only {DECLARABLE} can be declared: let the buyer order anew in it, or cancel the order")
     lifted, expires_at = order.lifting(hold), order.money.expires_at
+    if hold == "customs" and order.import_papers.refused:
+        lifted = lifted.with_papers("import", replace(order.import_papers, refused=""))  # it is asked for once more
     if lifted.awaits_payment and expires_at is not None and expires_at <= now:
         return undoing.close(lifted, "system", "payment_overdue")
     return Said(lifted)
@@ -94,6 +129,8 @@ def outcome(order: Order, done: Outcome) -> Said:
             return undoing.close(order, "system", "identity_missing") if missing else Said(order)
         case HoldOver(), Due():
             return Said(replace(order, hold_over=True))
+        case Reminder(what=what), Due():
+            return _reminded(order, what)
         case ConfirmShipment(parcel_id=parcel_id), Refused() | Exhausted():
             refused = order.with_parcel(parcel_id, replace(order.parcels[parcel_id], confirmed="refused"))
             return Said(refused.holding("shipment_unconfirmed"))
@@ -101,6 +138,22 @@ def outcome(order: Order, done: Outcome) -> Said:
             return _confirmed(order, parcel_id)
         case _:
             raise AssertionError(f"orders has no work {done.kind}")
+
+
+def _reminded(order: Order, what: str) -> Said:
+    if what not in order.reminders:
+        return Said(order)
+    state = order.goods.state if what == SHORTAGE else order.intent
+    words = _OVERDUE[what]
+    return undoing.case(
+        order, "goods" if what == SHORTAGE else "carriage", state.value, f"orders.deadline.{what}", words
+    )
+
+
+_OVERDUE: Final = {
+    SHIP_BY: "the time by which the channel wants to hear of the hand-over is over",
+    SHORTAGE: "paid, and still short: restock, or refund it",
+}
 
 
 def _confirmed(order: Order, parcel_id: ParcelId) -> Said:

@@ -11,7 +11,15 @@ from fastapi import APIRouter, Header, Request, Response
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from services.orders import store
-from services.orders.commands import AddressCorrected, CancelAsked, Command, HoldLiftAsked, IdentitySupplied
+from services.orders.commands import (
+    AddressCorrected,
+    CancelAsked,
+    Command,
+    HoldLiftAsked,
+    IdentitySupplied,
+    PaymentAskedAnew,
+    ReceiptConfirmed,
+)
 from services.orders.view import view
 from shared.errors import BadInput
 from shared.http.app import read_body
@@ -55,7 +63,10 @@ class Address(Body):
 
 
 class Cancellation(Body):
+    """`by`: who wants out; unsaid, a shop speaks for its buyer and an operator for himself."""
+
     reason: Text = "requested"
+    by: Literal["buyer", "operator"] | None = None
 
 
 class Accepted(BaseModel):
@@ -132,11 +143,27 @@ def add_commands(routes: APIRouter, service: Service) -> None:
 
     @routes.post("/{order_id}/cancel", status_code=202, response_model=Accepted, openapi_extra=body_of(Cancellation))
     async def cancel(order_id: str, request: Request, authorization: Authorization = "", once: Once = "") -> Response:
-        """Undo the order as far as it can be undone; behind the declaration it waits (hold `cancel_requested`)."""
+        """Nothing irreversible is done from now on, and the rest is undone; 409 where the buyer has it, or where the
+        channel has the money."""
         asker, raw = await desk.asked(order_id, request, authorization)
+        given = parsed(Cancellation, raw or b"{}")
         by: Literal["operator", "buyer"] = "operator" if asker.role == "operator" else "buyer"
-        reason = parsed(Cancellation, raw or b"{}").reason
-        return await desk.take(CancelAsked(OrderId(order_id), asker.seller, by, reason), once, raw)
+        if given.by == "operator" and by == "buyer":
+            raise BadInput("a shop speaks for its buyer", where="by", fix="leave it out")
+        content = CancelAsked(OrderId(order_id), asker.seller, given.by or by, given.reason)
+        return await desk.take(content, once, raw)
+
+    @routes.post("/{order_id}/payment", status_code=202, response_model=Accepted)
+    async def payment(order_id: str, request: Request, authorization: Authorization = "", once: Once = "") -> Response:
+        """A fresh code for a buyer whose code ran out; 409 where none is waited for."""
+        asker, raw = await desk.asked(order_id, request, authorization)
+        return await desk.take(PaymentAskedAnew(OrderId(order_id), asker.seller), once, raw)
+
+    @routes.post("/{order_id}/receipt", status_code=202, response_model=Accepted)
+    async def receipt(order_id: str, request: Request, authorization: Authorization = "", once: Once = "") -> Response:
+        """The buyer confirmed the receipt to the shop: the hold period ends. 409 while a parcel has not left."""
+        asker, raw = await desk.asked(order_id, request, authorization)
+        return await desk.take(ReceiptConfirmed(OrderId(order_id), asker.seller), once, raw)
 
     @routes.delete("/{order_id}/holds/{hold}", status_code=202, response_model=Accepted)
     async def lift(

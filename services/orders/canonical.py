@@ -197,7 +197,8 @@ class Refund:
 class CanonicalOrder:
     """One order as one channel shows it at `updated_at`. Making one that breaks the money invariant is BadInput.
 
-    `left_to_pay` is the total after edits where the channel tells it; `review` says why a person should look.
+    `left_to_pay` is the total after edits where the channel tells it; `review` says why a person should look; `ship_by`
+    is when the channel wants to hear of the hand-over at the latest.
     """
 
     marketplace: str
@@ -224,6 +225,7 @@ class CanonicalOrder:
     cancelled_at: datetime | None = None
     left_to_pay: Money | None = None
     review: str | None = None
+    ship_by: datetime | None = None
 
     def __post_init__(self) -> None:
         check_money(self)

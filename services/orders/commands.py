@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Final, Literal
 
 from services.orders.canonical import Refund
 from services.orders.order import Order
-from services.orders.placing import Snapshot
+from services.orders.placing import Connection, Snapshot
 from shared.events.values import Sealed
 from shared.ids import OrderId, ParcelId
 
@@ -28,6 +28,19 @@ class Pushed:
     paid_elsewhere: bool = False
     hold: str = ""
     address: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class OrderNamed:
+    """A channel named an order whose content it does not push: it is to be fetched.
+
+    claim: a refund that the push tells of; no money moves by it.
+    """
+
+    order_id: OrderId
+    connection: Connection
+    external_id: str
+    claim: Refund | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +93,23 @@ class HoldLiftAsked:
     hold: str
 
 
-Command = IdentitySupplied | AddressCorrected | CancelAsked | HoldLiftAsked
+@dataclass(frozen=True, slots=True)
+class ReceiptConfirmed:
+    """The buyer of an own shop has it, and told the shop so."""
+
+    order_id: OrderId
+    seller: str
+
+
+@dataclass(frozen=True, slots=True)
+class PaymentAskedAnew:
+    """The buyer's code ran out, or is lost: another one for the same order."""
+
+    order_id: OrderId
+    seller: str
+
+
+Command = IdentitySupplied | AddressCorrected | CancelAsked | HoldLiftAsked | ReceiptConfirmed | PaymentAskedAnew
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +128,27 @@ class HoldOver:
     """The time after delivery in which the buyer may still object is over."""
 
     order_id: OrderId
+
+
+FETCH_ORDER: Final = "fetch-order"
+
+
+@dataclass(frozen=True, slots=True)
+class FetchOrder:
+    """Ask the channel how the order stands; `claims` are refunds that only its pushes name."""
+
+    order_id: OrderId
+    connection: str
+    external_id: str
+    claims: tuple[Refund, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Reminder:
+    """A deadline that ends nothing by itself: `what` is ship_by or shortage."""
+
+    order_id: OrderId
+    what: str
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,16 +7,26 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import datetime
-from typing import Final
+from typing import Any, Final
 
-from services.orders import undoing
-from services.orders.commands import ConfirmShipment, HoldOver, PaymentOverdue
-from services.orders.order import Order, Parcel
-from services.orders.said import CONFIRM_SHIPMENT, HOLD_OVER, PAYMENT_OVERDUE, Guard, Policy, Said
-from services.orders.tracks import Carriage, Funds, Goods, Intent, Money, Papers
+from services.orders import closing, undoing
+from services.orders.commands import ConfirmShipment, HoldOver, PaymentOverdue, Reminder
+from services.orders.order import UNDONE, Order, Parcel
+from services.orders.said import (
+    CONFIRM_SHIPMENT,
+    HOLD_OVER,
+    PAYMENT_OVERDUE,
+    REMINDER,
+    SHIP_BY,
+    SHORTAGE,
+    Guard,
+    Policy,
+    Said,
+)
+from services.orders.tracks import Funds, Goods, Intent, Money, Papers
 from shared.events import orders as facts
-from shared.flow.decision import Work
-from shared.ids import parcel_id
+from shared.flow.decision import Work, WorkName
+from shared.ids import ParcelId, parcel_id
 
 
 def mark_shortage(order: Order, _: Policy, __: datetime) -> Said | None:
@@ -33,12 +43,65 @@ def mark_inadmissible(order: Order, _: Policy, __: datetime) -> Said | None:
     return Said(order.holding("customs")) if barred and "customs" not in order.holds else None
 
 
+def remind(order: Order, policy: Policy, now: datetime) -> Said | None:
+    """Deadlines that end nothing by themselves: when one passes, a person is told."""
+    placed = order.intent is Intent.PLACED
+    told = any(parcel.state in order.way.told_at for parcel in order.live.values())
+    for what, due_at in (
+        (SHIP_BY, None if told else order.ship_by),
+        (SHORTAGE, policy.after(now, policy.shortage_window) if "shortage" in order.holds else None),
+    ):
+        if placed and due_at is not None and what not in order.reminders:
+            work = Work(REMINDER, order.id, due_at, Reminder(order.id, what), what)
+            return Said(replace(order, reminders=(*order.reminders, what)), work=(work,))
+        if what in order.reminders and (due_at is None or not placed):
+            rest = tuple(other for other in order.reminders if other != what)
+            return Said(replace(order, reminders=rest), cancel=(WorkName(REMINDER, order.id, what),))
+    return None
+
+
+def stop_payment_clock(order: Order, _: Policy, __: datetime) -> Said | None:
+    if order.money.state is not Money.COVERED or order.money.expires_at is None:
+        return None
+    return Said(order.with_money(replace(order.money, expires_at=None)), cancel=(WorkName(PAYMENT_OVERDUE, order.id),))
+
+
+def return_to_unpaid(order: Order, _: Policy, __: datetime) -> Said | None:
+    """Customs takes a payment from the buyer alone: what somebody else paid goes back while the order goes on."""
+    sent = order.import_papers.state not in UNDONE
+    if "payer_mismatch" not in order.holds or order.intent is not Intent.PLACED or sent:
+        return None
+    return closing.asked_back(order, "payer_mismatch") if order.money.state is Money.COVERED else None
+
+
+def pay_anew(order: Order, policy: Policy, now: datetime) -> Said | None:
+    """The next attempt has a number of its own, which all documents will quote."""
+    plan = order.money
+    if order.intent is not Intent.PLACED or plan.state is not Money.REFUNDED or order.collected_by != "self":
+        return None
+    if len(plan.abandoned) >= policy.payer_attempts:
+        return undoing.close(order, "system", "payer_mismatch")
+    if _stock_over(order, now):
+        return undoing.close(order, "system", "stock_expired")
+    anew = replace(
+        plan, state=Money.NONE, out_trade_no="", qr="", captured=None, transaction_id="", paper="none",
+        abandoned=(*plan.abandoned, plan.out_trade_no),
+    )  # fmt: skip
+    return Said(order.with_money(anew).lifting("payer_mismatch"))
+
+
+def _stock_over(order: Order, now: datetime) -> bool:
+    """Set aside no longer; once a parcel is booked it stays aside until we give it back."""
+    return not order.live and (order.goods.expires_at is None or order.goods.expires_at <= now)
+
+
 def ask_payment(order: Order, policy: Policy, now: datetime) -> Said | None:
     """The attempt never outlives the reservation: nobody pays for goods that are given away."""
-    if not order.may_ask_payment() or order.goods.expires_at is None or order.goods.expires_at <= now:
+    if not order.may_ask_payment() or order.goods.expires_at is None or _stock_over(order, now):
         return None
     attempt = order.money.attempt + 1
-    expires = min(policy.after(now, policy.payment_window), order.goods.expires_at)
+    window = policy.after(now, policy.payment_window)
+    expires = window if order.live else min(window, order.goods.expires_at)
     # A shop that shows tax included is asked exactly the order's total; assessment split it, it did not change it.
     plan = replace(order.money, state=Money.ASKED, attempt=attempt, asked=order.amounts.total, expires_at=expires)
     fact = facts.PaymentRequested(
@@ -50,16 +113,28 @@ def ask_payment(order: Order, policy: Policy, now: datetime) -> Said | None:
 
 
 def book(order: Order, _: Policy, __: datetime) -> Said | None:
+    """A waybill that the channel gave is adopted, any other is asked for."""
     if not order.may_book() or order.valuation is None:
         return None
     parcel = parcel_id(order.id, len(order.parcels) + 1)
-    fact = facts.ShipmentRequested(
-        order_id=order.id, seller=order.seller, parcel_id=parcel, shop=order.shop, carrier=order.carrier,
-        warehouse=order.warehouse, order_no=order.money.out_trade_no, recipient=order.recipient,
-        goods=order.lines[0].title[:60], lines=order.goods.lines, gross_grams=order.goods.gross_grams,
-        net_grams=order.goods.net_grams, freight=order.valuation.freight, value=order.valuation.goods,
-    )  # fmt: skip
+    given = order.channel_waybill if order.declared_by.waybill == "platform" else None
+    fact = _adopted(order, parcel, given[1]) if given else facts.ShipmentRequested(**_shipment(order, parcel))
     return Said(order.with_parcel(parcel, Parcel(carrier=order.carrier)), (fact,))
+
+
+def _adopted(order: Order, parcel: ParcelId, waybill_no: str) -> facts.WaybillAssigned:
+    return facts.WaybillAssigned(**_shipment(order, parcel), waybill_no=waybill_no)
+
+
+def _shipment(order: Order, parcel: ParcelId) -> dict[str, Any]:
+    assert order.valuation is not None
+    return {
+        "order_id": order.id, "seller": order.seller, "parcel_id": parcel, "shop": order.shop, "carrier": order.carrier,
+        "warehouse": order.warehouse, "order_no": order.order_no, "recipient": order.recipient,
+        "goods": order.lines[0].title[:60], "lines": order.goods.lines, "gross_grams": order.goods.gross_grams,
+        "net_grams": order.goods.net_grams, "freight": order.valuation.freight, "value": order.valuation.goods,
+        "flow": order.flow,
+    }  # fmt: skip
 
 
 def request_declaration(order: Order, _: Policy, __: datetime) -> Said | None:
@@ -85,20 +160,24 @@ def authorise_exit(order: Order, _: Policy, __: datetime) -> Said | None:
 def withdraw_exit(order: Order, _: Policy, __: datetime) -> Said | None:
     """Release is revocable: what made the authorisation untrue takes it back, as long as the goods are inside."""
     for parcel_id_, parcel in order.live.items():
-        inside = parcel.state in (Carriage.BOOKED, Carriage.PACKED)
+        inside = parcel.state in order.way.gate
         if parcel.exit == "authorised" and inside and not order.may_exit(parcel):
-            reason = ", ".join(order.holds) or order.import_papers.state.value
+            reason = ", ".join(order.holds) or order.reason or order.import_papers.state.value
             fact = facts.ExitWithdrawn(order_id=order.id, seller=order.seller, parcel_id=parcel_id_, reason=reason)
             return Said(order.with_parcel(parcel_id_, replace(parcel, exit="withdrawn")), (fact,))
     return None
 
 
 def confirm_shipment(order: Order, _: Policy, now: datetime) -> Said | None:
-    """The channel hears of the exit once, and never before there was one."""
+    """The channel hears of the hand-over, or of the exit, once, and never before there was one."""
+    if order.intent is not Intent.PLACED:
+        return None
     for parcel_id_, parcel in order.live.items():
-        if parcel.confirmed == "no" and parcel.state in (Carriage.EXITED, Carriage.DELIVERED):
+        if parcel.confirmed == "no" and parcel.state in order.way.told_at:
+            code, number = order.channel_waybill or ("", "")
+            carrier = code if code and number == parcel.waybill_no else parcel.carrier
             task = ConfirmShipment(
-                order.id, parcel_id_, order.connection, order.external_id, parcel.carrier, parcel.waybill_no
+                order.id, parcel_id_, order.connection, order.external_id, carrier, parcel.waybill_no
             )
             work = Work(CONFIRM_SHIPMENT, order.id, now, task, parcel_id_)
             return Said(order.with_parcel(parcel_id_, replace(parcel, confirmed="asked")), work=(work,))
@@ -106,7 +185,9 @@ def confirm_shipment(order: Order, _: Policy, now: datetime) -> Said | None:
 
 
 def start_hold(order: Order, policy: Policy, _: datetime) -> Said | None:
-    if not order.delivered or order.release_due_at is not None or order.funds is not Funds.HELD:
+    """A buyer who has confirmed the receipt is not waited for."""
+    waits = order.intent is Intent.PLACED and order.funds is Funds.HELD and order.received_at is None
+    if not waits or not order.delivered or order.release_due_at is not None:
         return None
     delivered = max(parcel.delivered_at for parcel in order.live.values() if parcel.delivered_at)
     due = policy.after(delivered, policy.hold)
@@ -117,20 +198,20 @@ def release_funds(order: Order, _: Policy, __: datetime) -> Said | None:
     if not order.may_release_funds():
         return None
     fact = facts.FundsReleaseAuthorised(order_id=order.id, seller=order.seller)
-    return Said(replace(order, hold_over=False), (fact,))
+    return Said(replace(order, funds=Funds.RELEASING), (fact,))
 
 
 def complete(order: Order, _: Policy, __: datetime) -> Said | None:
-    if order.intent is not Intent.PLACED or order.funds is not Funds.RELEASED or not order.delivered:
+    if order.intent is not Intent.PLACED or order.funds is not Funds.RELEASED or not order.arrived:
         return None
     done = replace(order, intent=Intent.COMPLETED, reason="")
     return Said(done, (facts.OrderCompleted(order_id=order.id, seller=order.seller),))
 
 
 GUARDS: Final[tuple[Guard, ...]] = (
-    mark_shortage, mark_inadmissible, undoing.resume_cancellation, undoing.give_up, withdraw_exit,
-    ask_payment, book, request_declaration, authorise_exit, confirm_shipment, start_hold, release_funds, complete,
-    undoing.close_attempt, undoing.refund, undoing.release_stock, undoing.void_waybill, undoing.end,
+    mark_shortage, mark_inadmissible, remind, undoing.give_up, undoing.turn_back, undoing.turn_round, withdraw_exit,
+    stop_payment_clock, return_to_unpaid, pay_anew, ask_payment, book, request_declaration, authorise_exit,
+    confirm_shipment, start_hold, release_funds, complete, *closing.GUARDS,
 )  # fmt: skip
 
 

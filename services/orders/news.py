@@ -7,9 +7,15 @@ from dataclasses import replace
 from typing import Any, Final
 
 from services.orders.order import Order, Paper
-from services.orders.tracks import Carriage, Intent, Other, Papers, Track
+from services.orders.tracks import OBSERVED_PAPERS, PAPERS, TRACK_OF, Carriage, Intent, Other, Papers, Track
 from shared.events import catalog, customs, logistics, payments
 from shared.events.base import Event
+
+
+def track_of(order: Order, fact: Event) -> Track | None:
+    """Papers that the platform declares move by a grid of their own: they are only observed."""
+    one = TRACK_OF.get(type(fact))
+    return OBSERVED_PAPERS if one is PAPERS and not order.declares else one
 
 
 def state_of(order: Order, one: Track, fact: Event) -> Any:  # noqa: ANN401  # the track's own enum
@@ -35,6 +41,11 @@ def answer(order: Order, one: Track, fact: Event) -> Any:  # noqa: ANN401  # a s
         case customs.DeclarationMismatched() | customs.DeclarationRejected():
             if fact.attempt < order.import_papers.attempt:
                 return Other.ABSORBED  # we know, and have asked anew since
+        case customs.WithdrawalRefused(kind="cancel") if order.import_papers.state is Papers.RETURNING:
+            return Other.ABSORBED  # the release won, and we have asked for the return since
+        case payments.PaymentOpened() | payments.PaymentFailed() | payments.PaymentClosed():
+            if fact.attempt < order.money.attempt:
+                return Other.ABSORBED  # its money went back, or a newer one took its place
         case payments.PaymentCaptured(covered=False):
             return Other.CONFLICT  # every order here is paid in one part
         case _:
@@ -64,6 +75,8 @@ def carries(order: Order, fact: Event) -> bool:
     match fact:
         case customs.AssessmentMade() | logistics.ParcelAdvanced():
             return True
+        case logistics.ParcelPacked(parcel_id=parcel_id):
+            return parcel_id in order.live and not order.live[parcel_id].packed
         case customs.DeclarationSubmitted(dossier_version=version):
             return version > order.import_papers.dossier_version
         case logistics.ParcelBooked(parcel_id=parcel_id, waybill_no=waybill_no):
@@ -93,6 +106,11 @@ def _captured(order: Order, fact: payments.PaymentCaptured) -> Order:
     return order.with_money(plan)
 
 
+def _confirmed(order: Order, fact: payments.PaymentConfirmed) -> Order:
+    plan = replace(order.money, captured=fact.amount, transaction_id=fact.customs_no or fact.external_no, observed=True)
+    return order.with_money(plan)
+
+
 def _failed(order: Order, fact: payments.PaymentFailed) -> Order:
     return replace(order.with_money(replace(order.money, qr="")), reason=f"{fact.code}: {fact.reason}"[:200])
 
@@ -109,8 +127,13 @@ def _reserved(order: Order, fact: catalog.ReservationMade) -> Order:
         gross_grams=sum(each.gross_grams * line.quantity for each, line in weights),
         net_grams=sum(each.net_grams * line.quantity for each, line in weights),
         expires_at=fact.expires_at,
+        reason="",
     )
     return replace(order, goods=goods)
+
+
+def _short(order: Order, fact: catalog.ReservationRefused) -> Order:
+    return replace(order, goods=replace(order.goods, reason=fact.reason[:200]))
 
 
 def _booked(order: Order, fact: logistics.ParcelBooked) -> Order:
@@ -130,6 +153,16 @@ def _advanced(order: Order, fact: logistics.ParcelAdvanced) -> Order:
     return order.with_parcel(fact.parcel_id, replace(parcel, milestone=fact.milestone))
 
 
+def _packed(order: Order, fact: logistics.ParcelPacked) -> Order:
+    return order.with_parcel(fact.parcel_id, replace(order.parcels[fact.parcel_id], packed=True))
+
+
+def _returned(order: Order, _: logistics.ParcelReturned) -> Order:
+    """It is back: what customs refused to undo while it was out can be asked for again."""
+    again = order if not order.import_papers.refused else _trail(order, refused="").lifting("customs")
+    return again.lifting("parcel_lost")
+
+
 def _delivered(order: Order, fact: logistics.ParcelDelivered) -> Order:
     parcel = replace(order.parcels[fact.parcel_id], delivered_at=fact.at, milestone="delivered")
     return order.with_parcel(fact.parcel_id, parcel)
@@ -145,27 +178,46 @@ def _mismatched(order: Order, fact: customs.DeclarationMismatched) -> Order:
 
 def _rejected(order: Order, fact: customs.DeclarationRejected) -> Order:
     """Held until somebody corrects what customs refused; the next attempt keeps the order number."""
-    return _trail(order, reason=f"{fact.code}: {fact.reason}"[:500]).holding("customs")
+    return _trail(order, reason=f"{fact.code}: {fact.reason}"[:500], final=fact.final).holding("customs")
 
 
 def _cleared(order: Order, fact: customs.DeclarationReleased) -> Order:
-    return _trail(order, released_version=fact.dossier_version, reason="").lifting("customs")
+    refused = "" if order.import_papers.refused == "cancel" else order.import_papers.refused
+    cleared = _trail(order, released_version=fact.dossier_version, reason="", refused=refused)
+    return cleared if refused else cleared.lifting("customs")
+
+
+def _not_withdrawn(order: Order, fact: customs.WithdrawalRefused) -> Order:
+    """It stands. Where the release comes yet, that goes on by itself; else a person asks customs why."""
+    told = _trail(order, reason=f"{fact.code}: {fact.reason}"[:500], refused=fact.kind)
+    return told.holding("customs") if order.intent is Intent.CLOSING else told
+
+
+def _withdrawn(order: Order, _: customs.DeclarationWithdrawn) -> Order:
+    return _trail(order, reason="", refused="").lifting("customs")
+
+
+def _sent_abroad(order: Order, fact: customs.DeclarationReturnedAbroad) -> Order:
+    return _trail(order, reason=fact.reason[:500]).holding("customs")
 
 
 _CARRY: Final[Mapping[type[Event], Callable[[Order, Any], Order]]] = {
     payments.PaymentOpened: _opened,
     payments.PaymentCaptured: _captured,
+    payments.PaymentConfirmed: _confirmed,
     payments.PaymentFailed: _failed,
     payments.PaymentClosed: _closed,
     payments.RefundStalled: lambda order, _: order.holding("refund_stalled"),
     payments.RefundCompleted: lambda order, _: order.lifting("refund_stalled"),
     catalog.ReservationMade: _reserved,
+    catalog.ReservationRefused: _short,
     logistics.ParcelBooked: _booked,
     logistics.BookingRefused: _not_booked,
     logistics.ParcelAdvanced: _advanced,
+    logistics.ParcelPacked: _packed,
     logistics.ParcelDelivered: _delivered,
     logistics.ParcelLost: lambda order, _: order.holding("parcel_lost"),
-    logistics.ParcelReturned: lambda order, _: order.lifting("parcel_lost").holding("parcel_returned"),
+    logistics.ParcelReturned: _returned,
     customs.AssessmentMade: lambda order, fact: replace(order, valuation=fact.valuation),
     customs.AssessmentRefused: lambda order, fact: _trail(order, reason=fact.reason[:500]),
     customs.DeclarationMismatched: _mismatched,
@@ -175,6 +227,9 @@ _CARRY: Final[Mapping[type[Event], Callable[[Order, Any], Order]]] = {
     customs.DeclarationHeld: lambda order, fact: _trail(order, reason=fact.reason[:500]).holding("customs"),
     customs.DeclarationDetained: lambda order, fact: _trail(order, reason=fact.reason[:500]).holding("customs"),
     customs.DeclarationRejected: _rejected,
+    customs.DeclarationWithdrawn: _withdrawn,
+    customs.WithdrawalRefused: _not_withdrawn,
+    customs.DeclarationReturnedAbroad: _sent_abroad,
 }
 
 
@@ -186,8 +241,10 @@ def noted(order: Order, fact: Event) -> Order:
     match fact:
         case payments.PaymentMismatched():
             return order.holding("payment_audit")  # also of an order that is over: somebody's money is somewhere
+        case payments.PaymentDeclared(order_no=order_no) if order_no in order.money.abandoned:
+            return order  # its money went back
         case payments.PaymentDeclared(identity_check="different"):
-            return held(_payment_paper(order, "accepted"), "payer_mismatch")
+            return held(_payment_paper(order, "refused"), "payer_mismatch")
         case payments.PaymentDeclared():
             lifts = ("payer_mismatch", "payment_not_declarable") if order.money.paper == "refused" else ()
             return _payment_paper(order, "accepted").lifting(*lifts)

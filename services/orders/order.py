@@ -8,13 +8,15 @@ from datetime import datetime
 from typing import Final, Literal
 
 from services.orders.tracks import Carriage, Funds, Goods, Intent, Money, Papers
+from services.orders.ways import WAYS, FlowKind, Way
 from shared.events.values import Amounts, DeclaredBy, OrderLine, Role, Sealed, StockLine, Valuation
 from shared.flow.decision import Kind
 from shared.ids import OrderId, ParcelId
 from shared.money import Money as Amount
 
-FlowKind = Literal["direct_mail", "bonded", "export_parcel", "b2b_freight"]
 Paper = Literal["none", "accepted", "refused"]
+Undoing = Literal["", "cancel", "return"]
+Clearance = Literal["", "clearing", "released", "refused"]
 DECLARABLE: Final = "CNY"  # the only currency for which a payment document can be made
 
 
@@ -22,7 +24,8 @@ DECLARABLE: Final = "CNY"  # the only currency for which a payment document can 
 class MoneyPlan:
     """What the buyer owes and how far it came. One part (`whole`) so far; deposits and balances are more parts.
 
-    `paper` is the payment's own document (411), made by the provider.
+    `paper` is the payment's own document (411), made by the provider. `observed`: the channel said that it is paid.
+    `abandoned`: numbers of attempts whose money went back while the order goes on; what is told of them is history.
     """
 
     state: Money = Money.NONE
@@ -35,22 +38,31 @@ class MoneyPlan:
     expires_at: datetime | None = None
     refunds: int = 0
     paper: Paper = "none"
+    observed: bool = False
+    abandoned: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Stock:
-    """What is set aside, with the weights of all of it; after `expires_at` an unpaid order loses it."""
+    """What is set aside, with the weights of all of it; after `expires_at` an unpaid order loses it.
+
+    `reason`: why nothing is, in catalog's words.
+    """
 
     state: Goods = Goods.ASKED
     lines: tuple[StockLine, ...] = ()
     gross_grams: int = 0
     net_grams: int = 0
     expires_at: datetime | None = None
+    reason: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Parcel:
-    """`exit` is our own authorisation, `paper` the waybill's document (511), `confirmed` what the channel was told."""
+    """`exit` is our own authorisation, `paper` the waybill's document (511), `confirmed` what the channel was told.
+
+    `packed`: its goods left the shelf, whatever became of it since.
+    """
 
     state: Carriage = Carriage.ASKED
     waybill_no: str = ""
@@ -60,11 +72,16 @@ class Parcel:
     paper: Paper = "none"
     delivered_at: datetime | None = None
     milestone: str = ""
+    packed: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class PaperTrail:
-    """One role's declaration. `released_version` is the dossier version that customs released."""
+    """One role's declaration. `released_version` is the dossier version that customs released.
+
+    `final`: customs refused it for good. `refused`: which way of undoing it was refused; it is not asked again before
+    something changed.
+    """
 
     state: Papers = Papers.NONE
     attempt: int = 0
@@ -73,13 +90,16 @@ class PaperTrail:
     dossier_version: int = 0
     released_version: int = 0
     reason: str = ""
+    final: bool = False
+    refused: Undoing = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Order:
     """Facts as they were placed, then one field per track. A track moves by the facts of its own service only.
 
-    `channel_hold` and `channel_address` (a fingerprint) are what the channel said last: only news of it counts.
+    `channel_hold`, `channel_address` (a fingerprint), `channel_waybill` (its carrier's code and number) and `clearance`
+    are what the channel said last: only news of it counts. `reminders` are the deadlines that are being watched.
     """
 
     id: OrderId
@@ -102,6 +122,9 @@ class Order:
     person: Sealed | None = None
     channel_hold: str = ""
     channel_address: str = ""
+    channel_waybill: tuple[str, str] | None = None
+    clearance: Clearance = ""
+    ship_by: datetime | None = None
     intent: Intent = Intent.PLACED
     holds: tuple[str, ...] = ()
     money: MoneyPlan = field(default_factory=MoneyPlan)
@@ -111,6 +134,8 @@ class Order:
     funds: Funds = Funds.NONE
     release_due_at: datetime | None = None
     hold_over: bool = False
+    received_at: datetime | None = None
+    reminders: tuple[str, ...] = ()
     valuation: Valuation | None = None
     reason: str = ""
     conflicts: int = 0
@@ -141,7 +166,28 @@ class Order:
         """Parcels with a waybill, or that wait for one; refused and voided ones are history."""
         return {parcel_id: parcel for parcel_id, parcel in self.parcels.items() if parcel.state not in ENDED}
 
+    # --- what kind of order it is ------------------------------------------------------------------------------------
+
+    @property
+    def way(self) -> Way:
+        return WAYS[self.flow_kind]
+
+    @property
+    def declares(self) -> bool:
+        """Its inventory is ours to send, and to undo; a platform's is only observed."""
+        return self.declared_by.inventory != "platform"
+
+    @property
+    def order_no(self) -> str:
+        """The number that documents quote: the channel's where it collects, else that of the winning attempt."""
+        return self.external_id if self.collected_by == "channel" else self.money.out_trade_no
+
     # --- guards ------------------------------------------------------------------------------------------------------
+
+    @property
+    def blocked(self) -> bool:
+        """Something must be cleared before the next gate. What the channel was not told holds up the funds alone."""
+        return any(hold not in FUNDS_ONLY for hold in self.holds)
 
     def may_ask_payment(self) -> bool:
         """Ours to collect, admissible, in stock, and nobody wants out."""
@@ -151,45 +197,58 @@ class Order:
             and self.intent is Intent.PLACED
             and self.money.state is Money.NONE
             and self.import_papers.state is Papers.ASSESSED
-            and self.goods.state is Goods.RESERVED
-            and not self.holds
+            and self.goods.state in (Goods.RESERVED, Goods.DRAWN)
+            and not self.blocked
         )
 
     def may_book(self) -> bool:
-        """Paid by the flow's terms, reserved, the identity complete, nothing holds."""
+        """Paid by the flow's terms, reserved, the identity complete, nothing holds.
+
+        The payment's document comes first: the waybill quotes its order number, and a payment that customs will not
+        have gives way to another one. A platform that declares the order may give it a waybill of its own, until it is cleared.
+        """
         return (
             self.intent is Intent.PLACED
             and self.money.state is Money.COVERED
             and self.goods.state is Goods.RESERVED
-            and self.person is not None
+            and (self.person is not None if self.declares else self.channel_waybill is not None or self.cleared)
             and not self.live
-            and not self.holds
+            and not self.blocked
         )
 
+    @property
+    def cleared(self) -> bool:
+        return self.clearance == "released"
+
     def may_request_declaration(self) -> bool:
-        """Paid and booked, and customs has the documents that partners send. Bonded goods are declared before picking.
+        """Paid and booked, as far as the flow wants it, and customs has the documents that partners send.
 
         Customs would wait for these documents too; asked before, the order could no longer be cancelled while they
         are missing or refused. After a mismatch it is asked at once: customs tries again whenever one comes anew.
         """
         papers = self.import_papers.state
         return (
-            self.intent is Intent.PLACED
+            self.declares
+            and self.intent is Intent.PLACED
             and self.money.state is Money.COVERED
             and (
                 papers is Papers.MISMATCHED or (papers in (Papers.ASSESSED, Papers.REJECTED) and self.partners_declared)
             )
+            and not self.import_papers.final
             and bool(self.live)
-            and all(parcel.state in (Carriage.BOOKED, Carriage.PACKED) for parcel in self.live.values())
-            and not self.holds
+            and all(parcel.state in self.way.gate for parcel in self.live.values())
+            and not self.blocked
         )
 
     @property
     def partners_declared(self) -> bool:
         """Payment (411) and waybills (511), as far as a partner of ours declares them; platforms are only observed."""
-        payment = self.declared_by.payment == "platform" or self.money.paper == "accepted"
         waybills = all(parcel.paper == "accepted" for parcel in self.live.values())
-        return payment and (self.declared_by.waybill == "platform" or waybills)
+        return self.payment_declared and (self.declared_by.waybill == "platform" or waybills)
+
+    @property
+    def payment_declared(self) -> bool:
+        return self.declared_by.payment == "platform" or self.money.paper == "accepted"
 
     def may_exit(self, parcel: Parcel) -> bool:
         """Goods may pass the gate: paid, released for *this* dossier version, nothing holds, nobody wants out."""
@@ -199,35 +258,26 @@ class Order:
             and self.money.state is Money.COVERED
             and papers.state is Papers.RELEASED
             and papers.released_version == papers.dossier_version
-            and parcel.state in (Carriage.BOOKED, Carriage.PACKED)
-            and not self.holds
+            and parcel.state in self.way.gate
+            and not self.blocked
         )
 
     def may_release_funds(self) -> bool:
-        """Every parcel delivered, the hold period over, no refund in flight, nothing open."""
+        """Every parcel arrived, confirmed by the buyer or the hold period over, no refund in flight, nothing open."""
         return (
             self.intent is Intent.PLACED
             and self.funds is Funds.HELD
-            and self.hold_over
-            and self.delivered
+            and (self.hold_over or self.received_at is not None)
+            and self.arrived
             and self.money.state is Money.COVERED
             and not self.holds
-        )
-
-    def may_cancel(self) -> bool:
-        """Nothing is with customs and nothing is packed. Later rows of the cancel table need 623, 625 or a return."""
-        rematching = self.import_papers.state is Papers.MISMATCHED and "customs" not in self.holds
-        return (
-            self.import_papers.state in BEFORE_DECLARATION
-            and not rematching
-            and self.goods.state is not Goods.DRAWN
-            and all(parcel.state in (Carriage.ASKED, Carriage.BOOKED) for parcel in self.live.values())
         )
 
     @property
     def funded(self) -> bool:
         """The buyer's money is somewhere, or may be: the order never ends by itself then, a person decides."""
-        return self.money.state is Money.COVERED or not PAID_SOMEHOW.isdisjoint(self.holds)
+        paid = self.money.state is Money.COVERED or self.money.observed
+        return paid or self.collected_by == "channel" or not PAID_SOMEHOW.isdisjoint(self.holds)
 
     @property
     def awaits_payment(self) -> bool:
@@ -236,22 +286,67 @@ class Order:
         return waiting and self.intent is Intent.PLACED and not self.funded
 
     @property
+    def came_back(self) -> bool:
+        return any(parcel.state is Carriage.RETURNED for parcel in self.live.values())
+
+    @property
     def delivered(self) -> bool:
         return bool(self.live) and all(parcel.state is Carriage.DELIVERED for parcel in self.live.values())
 
     @property
+    def left(self) -> bool:
+        """Every parcel passed the gate and is not known to have gone astray."""
+        gone = (Carriage.EXITED, Carriage.DELIVERED)
+        return bool(self.live) and all(parcel.state in gone for parcel in self.live.values())
+
+    @property
+    def arrived(self) -> bool:
+        """Delivered; or out, and the buyer says that it came, which the carrier has not told yet."""
+        return self.delivered or (self.received_at is not None and self.left)
+
+    @property
     def at_rest(self) -> bool:
-        """No money of the buyer, no stock and no waybill is left with us."""
+        """No money of the buyer, no stock and no waybill is left with us, and customs waits for nothing."""
         return (
             self.money.state in (Money.NONE, Money.FAILED, Money.CLOSED, Money.REFUNDED)
-            and self.goods.state in (Goods.SHORT, Goods.RELEASED)
-            and not self.live
+            and self.goods.state in (Goods.SHORT, Goods.RELEASED, Goods.RESTOCKED, Goods.WRITTEN_OFF)
+            and self.papers_undone
+            and all(self.at_an_end(parcel) for parcel in self.live.values())
         )
+
+    # --- how far it is undone ----------------------------------------------------------------------------------------
+
+    @property
+    def papers_undone(self) -> bool:
+        """Nothing of ours stands at customs, or nothing can be done about it: what is lost cannot be sent back."""
+        lost = any(parcel.state is Carriage.LOST for parcel in self.live.values())
+        state = self.import_papers.state
+        return not self.declares or state in UNDONE or (lost and state is Papers.RELEASED)
+
+    def at_an_end(self, parcel: Parcel) -> bool:
+        """It will not move any more. With a buyer who has the money back it is over; what customs sends abroad, too."""
+        if self.import_papers.state is Papers.ABROAD and parcel.state in (Carriage.HANDED_OVER, Carriage.CONSOLIDATED):
+            return True
+        kept = self.collected_by == "channel" or self.money.state is not Money.COVERED
+        return parcel.state in RESTING or (parcel.state is Carriage.DELIVERED and kept)
+
+    def under_way(self, parcel: Parcel) -> bool:
+        """It moves, or the warehouse may already be at it."""
+        untouched = parcel.exit == "none" and self.way.picked_at == "exit" and not parcel.packed
+        waits = parcel.state in (Carriage.ASKED, Carriage.BOOKED, Carriage.VOIDING)
+        return not self.at_an_end(parcel) and not (untouched and waits)
 
 
 # After a mismatch nothing was sent; until somebody corrects it, nothing will be.
-BEFORE_DECLARATION: Final = (Papers.NONE, Papers.ASSESSED, Papers.INADMISSIBLE, Papers.MISMATCHED, Papers.REJECTED)
+UNDONE: Final = frozenset(
+    {
+        Papers.NONE, Papers.ASSESSED, Papers.INADMISSIBLE, Papers.MISMATCHED, Papers.REJECTED, Papers.WITHDRAWN,
+        Papers.ABROAD,
+    }
+)  # fmt: skip
 ENDED: Final = (Carriage.REFUSED, Carriage.VOIDED)
+RESTING: Final = (*ENDED, Carriage.RETURNED, Carriage.LOST)
+FUNDS_ONLY: Final = ("shipment_unconfirmed",)
 PAID_SOMEHOW: Final = frozenset({"payment_not_declarable", "payment_audit"})
 
 ORDER: Final = Kind("order", Order)

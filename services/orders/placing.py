@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Final
+from datetime import datetime
+from typing import Final, Literal
 
-from services.orders.canonical import CanonicalOrder, ChannelHold, ChannelStatus, Line, Recipient
+from services.orders.canonical import CanonicalOrder, ChannelHold, ChannelStatus, Line, Recipient, Refund
 from services.orders.order import DECLARABLE, Order
 from shared.corridor import Flow, Shop
 from shared.errors import Unrecognised
@@ -33,6 +34,23 @@ class Snapshot:
 
 
 SNAPSHOT: Final = Kind("snapshot", Snapshot)
+
+
+@dataclass(frozen=True, slots=True)
+class Fetching:
+    """An order that a channel named without showing it; `claims` are refunds that its pushes told of, by their id."""
+
+    external_id: str
+    claims: tuple[Refund, ...] = ()
+
+    def claiming(self, claim: Refund | None) -> Fetching:
+        if claim is None:
+            return self
+        others = tuple(one for one in self.claims if one.external_refund_id != claim.external_refund_id)
+        return replace(self, claims=(*others, claim))
+
+
+FETCHING: Final = Kind("fetching", Fetching)
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +100,7 @@ def order_of(order: CanonicalOrder, connection: Connection, recipient: Sealed) -
         recipient_version=1,
         placed_at=order.created_at,
         channel_address=recipient.fingerprint,
+        ship_by=order.ship_by,
     )
 
 
@@ -94,18 +113,43 @@ def _line(number: int, line: Line) -> OrderLine:
 
 
 def paid_elsewhere(order: CanonicalOrder) -> bool:
-    """Paid at the channel, or to be paid in another currency: no payment document can be made for it."""
-    unpaid = order.status in (ChannelStatus.PENDING, ChannelStatus.CANCELLED)
+    """Of an own shop: paid there, or to be paid in another currency. No payment document can be made for it."""
+    unpaid = order.paid_at is None and order.status in _UNPAID
     return not unpaid or order.currency != DECLARABLE
 
 
 def hold_of(order: CanonicalOrder) -> str:
     """What the channel holds it for, in our words; those that mean a track of ours are the channel's own affair."""
     if order.hold is None:
-        return ""
+        return ChannelHold.PLATFORM_HOLD.value if order.status is ChannelStatus.REFUNDING else ""
     return order.hold.value if order.hold in CHANNEL_HOLDS else ChannelHold.PLATFORM_HOLD.value
 
 
 def cancelled(order: CanonicalOrder) -> str | None:
     """The channel's reason, where it says that the order is cancelled."""
     return "cancelled_at_channel" if order.status is ChannelStatus.CANCELLED else None
+
+
+def paid_at(order: CanonicalOrder) -> datetime | None:
+    """When the buyer paid, by the channel's own word; a status that comes after paying says that it happened."""
+    if order.paid_at is None and order.status not in _UNPAID:
+        return order.updated_at
+    return order.paid_at
+
+
+def clearance(order: CanonicalOrder) -> Literal["", "clearing", "released"]:
+    """How far customs is, as far as the channel tells; what was shipped to China had been released."""
+    if order.customs is None or order.status in _OVER:
+        return ""
+    if order.status is ChannelStatus.DECLARED:
+        return "clearing" if order.hold is ChannelHold.CUSTOMS else "released"
+    return "released" if order.status in (ChannelStatus.SHIPPED, ChannelStatus.COMPLETED) else ""
+
+
+_UNPAID: Final = (ChannelStatus.PENDING, ChannelStatus.CANCELLED)
+_OVER: Final = (ChannelStatus.CANCELLED, ChannelStatus.REFUNDED)
+
+
+def over(order: CanonicalOrder) -> bool:
+    """The channel says that nothing will come of it any more."""
+    return order.status in _OVER

@@ -9,9 +9,9 @@ from functools import partial
 from typing import Final
 
 from services.orders import amending, channel, guards, news
-from services.orders.commands import Command, Nothing, Pushed, RefundPushed
+from services.orders.commands import Command, FetchOrder, Nothing, OrderNamed, Pushed, RefundPushed
 from services.orders.order import ORDER, Order
-from services.orders.placing import SNAPSHOT
+from services.orders.placing import FETCHING, SNAPSHOT
 from services.orders.said import Policy, Said, decision
 from services.orders.tracks import TRACK_OF, Other, Track
 from services.orders.undoing import TooLate
@@ -32,6 +32,8 @@ def reach(content: object) -> Reach:
     """An order is one lane; beside its own state stands the channel's last snapshot of it."""
     order_id = _order_id(content)
     channels = (SNAPSHOT.key(order_id),) if isinstance(content, Pushed | RefundPushed) else ()
+    if isinstance(content, OrderNamed):
+        channels = (FETCHING.key(order_id),)
     return Reach((order_id,), (ORDER.key(order_id), *channels))
 
 
@@ -43,7 +45,7 @@ def _order_id(content: object) -> str:
             return lane
         case Event():
             return content.key
-        case _ if isinstance(content, RefundPushed | Nothing | Command):
+        case _ if isinstance(content, RefundPushed | OrderNamed | Nothing | Command):
             return content.order_id
         case _:
             raise AssertionError(f"orders does not know {type(content).__name__}")
@@ -55,12 +57,16 @@ def decide(policy: Policy, states: States, content: object, now: datetime) -> An
     match content:
         case Nothing():
             return NOTHING
+        case OrderNamed():
+            return channel.order_named(states, content, now)
         case Pushed():
             return channel.order_pushed(policy, states, content, now)
         case RefundPushed():
             return channel.refund_pushed(policy, states, content, now) or _early("the order is not known here", now)
         case Event():
             return _early("the order is not known here", now) if order is None else told(policy, order, content, now)
+        case Outcome(task=FetchOrder()):
+            return channel.fetch_failed(content)
         case Outcome():
             return ended(policy, order, content, now)
         case _:
@@ -74,7 +80,7 @@ def _early(reason: str, now: datetime) -> Early:
 
 def told(policy: Policy, order: Order, fact: Event, now: datetime) -> Answer:
     """One fact moves one track one step; what waits is early, what cannot be true opens a case."""
-    one = TRACK_OF.get(type(fact))
+    one = news.track_of(order, fact)
     if one is None:
         return decision(order, guards.settle(Said(news.noted(order, fact)), policy, now))
     cell = news.answer(order, one, fact)

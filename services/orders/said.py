@@ -17,18 +17,21 @@ PAYMENT_OVERDUE: Final = "payment-overdue"
 IDENTITY_OVERDUE: Final = "identity-overdue"
 HOLD_OVER: Final = "hold-over"
 CONFIRM_SHIPMENT: Final = "confirm-shipment"
+REMINDER: Final = "reminder"
+SHIP_BY: Final = "ship_by"
+SHORTAGE: Final = "shortage"
 
 # Why each hold is there and what lifts it, for people; the tower has the same words in two languages.
 HOLDS: Final = {
     "address_changed": "the channel tells another address than ours: enter it, or lift this to keep ours",
     "booking_refused": "the carrier does not take the parcel: correct the address, or lift this to book once more",
-    "cancel_requested": "a cancellation came after the declaration: it waits for customs, or an operator declines it",
+    "cancel_requested": "a late cancellation: it goes on when customs, or who carries the parcel, has answered",
     "customs": "customs refused, holds or questions the papers: correct them or wait for its answer",
     "group_pending": "the group purchase is not complete: the channel says when it is",
     "identity_missing": "customs asks who buys: the shop supplies the identity",
     "parcel_lost": "the carrier gave a parcel up: claim it, then refund or send again",
-    "parcel_returned": "a parcel came back: have it inspected, then refund or send again",
-    "payer_mismatch": "who paid is not who bought: refund, and let the buyer pay from a wallet of his own",
+    "parcel_returned": "a parcel came back: the channel that has the money says what becomes of the order",
+    "payer_mismatch": "who paid is not who bought: the money goes back, and the buyer pays from a wallet of his own",
     "payment_audit": "a payment is in question: settle it with the provider or the channel",
     "payment_not_declarable": "paid abroad or not declarable: ask for a payment in CNY, or refuse the order",
     "platform_hold": "the channel changed, refunded or holds the order: compare it with ours",
@@ -42,12 +45,18 @@ HOLDS: Final = {
 
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """Durations are business time; `time_scale` shortens them."""
+    """Durations are business time; `time_scale` shortens them.
+
+    shortage_window: how long a paid order may be short before an operator is reminded.
+    payer_attempts: how many more attempts a buyer gets whose payer was somebody else.
+    """
 
     payment_window: timedelta = timedelta(hours=2)
     identity_window: timedelta = timedelta(days=3)
     hold: timedelta = timedelta(days=15)
     time_scale: float = 1.0
+    shortage_window: timedelta = timedelta(days=2)
+    payer_attempts: int = 2
 
     def after(self, now: datetime, duration: timedelta) -> datetime:
         return now + scaled(duration, self.time_scale)

@@ -23,7 +23,7 @@ from services.orders.tables import CONNECTIONS, ORDERS, SNAPSHOTS
 from shared.corridor import Corridor
 from shared.db.engine import DatabaseGone, ReadTx
 from shared.http.problem import NotFound
-from shared.http.signatures import Secret
+from shared.http.signatures import Secret, standard_secret
 from shared.security.auth import Principal
 from shared.security.vault import Keyring
 from shared.service import Resources
@@ -89,12 +89,17 @@ async def snapshot(read: ReadTx, columns: Keyring, order_id: str) -> dict[str, A
 
 @dataclass(frozen=True)
 class Link:
-    """A connection with what proves and opens it."""
+    """A connection with what proves and opens it.
+
+    `token` opens the channel's own door: an access token, or (Standard Webhooks) the secret that we sign with.
+    `app_key` names our application on the channel, where there is one.
+    """
 
     connection: Connection
     secrets: tuple[Secret, ...] = field(repr=False)
     token: str = field(repr=False)
     base_url: str
+    app_key: str = ""
 
     @property
     def shop_connection(self) -> ShopConnection:
@@ -120,12 +125,21 @@ class Connections:
     async def by_id(self, connection: str) -> Link | None:
         return await self._find(lambda link: link.connection.id == connection)
 
+    async def of_channel(self, channel: str, connection: str | None = None) -> Sequence[Link]:
+        """All of one channel, or the one of it that is named."""
+        return await self._all(
+            lambda link: link.connection.channel == channel and connection in (None, link.connection.id)
+        )
+
     async def _find(self, wanted: Callable[[Link], bool]) -> Link | None:
-        found = next(filter(wanted, self._links.values()), None)
+        return next(iter(await self._all(wanted)), None)
+
+    async def _all(self, wanted: Callable[[Link], bool]) -> Sequence[Link]:
+        found = list(filter(wanted, self._links.values()))
         if time.monotonic() - self._read_at <= (self.AGAIN_SECONDS if found else self.UNKNOWN_SECONDS):
             return found
         await self._load()
-        return next(filter(wanted, self._links.values()), None)
+        return list(filter(wanted, self._links.values()))
 
     async def _load(self) -> None:
         """Raises DatabaseGone: a door answers 503 then, and the sender comes again."""
@@ -139,10 +153,10 @@ class Connections:
 
     def _link(self, row: Any) -> Link:  # noqa: ANN401  # a row of SQLAlchemy
         raw = json.loads(self._columns.open_bytes(row.secrets, place=f"connections/{row.id}"))
-        secrets = tuple(Secret.of_text(key_id, text) for key_id, text in raw["secrets"].items())
-        return Link(
-            _connection(self._corridor, row.id, row.channel, row.domain, row.shop), secrets, raw["token"], row.base_url
-        )
+        make = SECRETS.get(row.channel, Secret.of_text)
+        secrets = tuple(make(key_id, text) for key_id, text in raw["secrets"].items())
+        connection = _connection(self._corridor, row.id, row.channel, row.domain, row.shop)
+        return Link(connection, secrets, raw["token"], row.base_url, raw.get("app_key", ""))
 
     async def add(
         self,
@@ -154,19 +168,32 @@ class Connections:
         base_url: str,
         secret: str,
         token: str,
+        old_secret: str = "",
+        app_key: str = "",
     ) -> None:
         """Store a connection, or replace what is known of it; its secrets are sealed before they reach the database.
 
-        Raises BadInput where the profile does not know the shop.
+        domain: what the channel calls the shop (shop domain, shop id, seller id). token: what opens the channel's own
+        door; with Standard Webhooks the secret that we sign with. old_secret: accepted as well while secrets rotate.
+        Raises BadInput where the profile does not know the shop, or a secret is none of the channel's.
         """
         _connection(self._corridor, id, channel, domain, shop)
-        raw = json.dumps({"secrets": {"current": secret}, "token": token}).encode()
+        texts = {"current": secret} | ({"old": old_secret} if old_secret else {})
+        make = SECRETS.get(channel, Secret.of_text)
+        for key_id, text in texts.items():
+            make(key_id, text)
+        raw = json.dumps({"secrets": texts, "token": token, "app_key": app_key}).encode()
         sealed = self._columns.seal_bytes(raw, place=f"connections/{id}")
-        known = {"channel": channel, "shop": shop, "domain": domain.lower(), "base_url": base_url, "secrets": sealed}
+        called = domain.lower() if channel == "shopify" else domain  # host names know no case, seller ids do
+        known = {"channel": channel, "shop": shop, "domain": called, "base_url": base_url, "secrets": sealed}
         put = upsert(CONNECTIONS).values(id=id, **known).on_conflict_do_update(index_elements=["id"], set_=known)
         async with self._engine.begin() as tx:
             await tx.execute(put)
         self._read_at = float("-inf")
+
+
+# How the text of a channel's secret becomes a key; the text itself, unless it says otherwise.
+SECRETS: Final = {"standard_webhooks": standard_secret}
 
 
 def _connection(corridor: Corridor, connection: str, channel: str, domain: str, shop: str) -> Connection:

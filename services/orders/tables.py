@@ -1,4 +1,5 @@
-"""What orders keeps: its orders, the channels' snapshots of them, and the connections through which they come."""
+"""What orders keeps: its orders, the channels' snapshots of them, the orders that channels only named, and the
+connections through which all of them come."""
 
 from __future__ import annotations
 
@@ -7,7 +8,7 @@ from typing import Final
 from sqlalchemy import Column, DateTime, Index, LargeBinary, Table, Text
 
 from services.orders.order import ORDER
-from services.orders.placing import SNAPSHOT
+from services.orders.placing import FETCHING, SNAPSHOT
 from shared.db.flow_tables import flow_tables, new_metadata
 from shared.flow.tables import StateTable, state_table
 
@@ -27,6 +28,7 @@ ORDERS: Final = state_table(
     Index("ix_orders_seller_placed_at", "seller", "placed_at"),
 )
 SNAPSHOTS: Final = state_table(metadata, "snapshots")
+FETCHINGS: Final = state_table(metadata, "fetchings")
 
 # Channel secrets are rows, sealed with this service's keyring; `id` is ours and part of the path /hooks/<channel>/<id>.
 CONNECTIONS: Final = Table(
@@ -54,4 +56,5 @@ TABLES: Final = (
         },
     ),
     StateTable(SNAPSHOT, SNAPSHOTS),
+    StateTable(FETCHING, FETCHINGS),
 )

@@ -7,7 +7,7 @@ here: they are what the guards do.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
@@ -43,6 +43,8 @@ class Goods(StrEnum):
     DRAWN = "drawn"
     UNDOING = "undoing"
     RELEASED = "released"
+    RESTOCKED = "restocked"
+    WRITTEN_OFF = "written_off"
 
 
 class Carriage(StrEnum):
@@ -50,15 +52,21 @@ class Carriage(StrEnum):
     REFUSED = "refused"
     BOOKED = "booked"
     PACKED = "packed"
+    HANDED_OVER = "handed_over"
+    CONSOLIDATED = "consolidated"
     EXITED = "exited"
     DELIVERED = "delivered"
     LOST = "lost"
     RETURNED = "returned"
     VOIDING = "voiding"
     VOIDED = "voided"
+    INTERCEPTING = "intercepting"
 
 
 class Papers(StrEnum):
+    """`withdrawing` is the cancellation (623) of what customs has stored, `returning` the return (625) of what it has
+    released."""
+
     NONE = "none"
     ASSESSED = "assessed"
     INADMISSIBLE = "inadmissible"
@@ -70,11 +78,16 @@ class Papers(StrEnum):
     HELD = "held"
     DETAINED = "detained"
     REJECTED = "rejected"
+    WITHDRAWING = "withdrawing"
+    RETURNING = "returning"
+    WITHDRAWN = "withdrawn"
+    ABROAD = "abroad"
 
 
 class Funds(StrEnum):
     NONE = "none"
     HELD = "held"
+    RELEASING = "releasing"
     RELEASED = "released"
 
 
@@ -94,7 +107,7 @@ class Track:
     """One service's facts against one track's states; total by construction."""
 
     name: str
-    states: type[StrEnum]
+    states: tuple[StrEnum, ...]
     facts: tuple[type[Event], ...]
     cells: Mapping[tuple[str, type[Event]], Cell]
 
@@ -102,16 +115,17 @@ class Track:
         return self.cells[state.value, fact]
 
 
-def track(name: str, states: type[StrEnum], facts: tuple[type[Event], ...], grid: str) -> Track:
+def track(name: str, states: Iterable[StrEnum], facts: tuple[type[Event], ...], grid: str) -> Track:
     """Read the grid: one row per state, one column per fact, in their order. A missing or extra cell is an error."""
+    named: dict[str, StrEnum] = {state.value: state for state in states}
     cells: dict[tuple[str, type[Event]], Cell] = {}
     for line in grid.strip().splitlines():
         state, *row = line.split()
         for fact, word in zip(facts, row, strict=True):
-            cells[states(state).value, fact] = Other(word) if word in ("=", "~", "!") else states(word)
-    if missing := {state.value for state in states} - {state for state, _ in cells}:
+            cells[named[state].value, fact] = Other(word) if word in ("=", "~", "!") else named[word]
+    if missing := set(named) - {state for state, _ in cells}:
         raise ValueError(f"{name}: no row for {sorted(missing)}")
-    return Track(name, states, facts, cells)
+    return Track(name, tuple(named.values()), facts, cells)
 
 
 MONEY: Final = track(
@@ -120,42 +134,54 @@ MONEY: Final = track(
     (
         payments.PaymentOpened,
         payments.PaymentCaptured,
+        payments.PaymentConfirmed,
         payments.PaymentFailed,
         payments.PaymentClosed,
         payments.PaymentDuplicated,
+        payments.RefundSubmitted,
         payments.RefundCompleted,
         payments.RefundStalled,
     ),
     # A late `opened` is absorbed. A capture that lost the race with closing is money all the same: it is refunded.
     # A second capture cannot be: payments calls it `duplicated` and sends it back by itself.
     # An attempt may end without having been opened: its provider was never reached, or its time was over.
-    # opened captured  failed  closed  duplicated  refunded  stalled
+    # `confirmed` is the channel's money, for which no attempt was ever made.
+    # opened captured  confirmed failed closed duplicated submitted refunded stalled
     """
-    none      !       !         !       !       !           !         !
-    asked     open    covered   failed  closed  !           !         !
-    open      =       covered   failed  closed  =           !         !
-    covered   =       !         =       =       =           !         !
-    failed    !       covered   =       =       =           !         !
-    closing   =       covered   closed  closed  =           !         !
-    closed    =       covered   =       =       =           !         !
-    refunding =       !         =       =       =           refunded  case
-    refunded  =       !         =       =       =           =         !
-    case      =       !         =       =       =           refunded  =
+    none       !     !        covered  !       !       !  !  !         !
+    asked      open  covered  !        failed  closed  !  !  !         !
+    open       =     covered  !        failed  closed  =  !  !         !
+    covered    =     !        =        =       =       =  !  !         !
+    failed     !     covered  !        =       =       =  !  !         !
+    closing    =     covered  !        closed  closed  =  !  !         !
+    closed     =     covered  !        =       =       =  !  !         !
+    refunding  =     !        =        =       =       =  =  refunded  case
+    refunded   =     !        =        =       =       =  =  =         !
+    case       =     !        =        =       =       =  =  refunded  =
     """,
 )
 
 GOODS: Final = track(
     "goods",
     Goods,
-    (catalog.ReservationMade, catalog.ReservationRefused, catalog.ReservationReleased, catalog.ReservationDrawn),
-    # made      refused   released  drawn
+    (
+        catalog.ReservationMade,
+        catalog.ReservationRefused,
+        catalog.ReservationReleased,
+        catalog.ReservationDrawn,
+        catalog.ReservationRestocked,
+        catalog.ReservationWrittenOff,
+    ),
+    # made         refused   released  drawn  restocked  written off
     """
-    asked     reserved  short     !         !
-    short     reserved  =         !         !
-    reserved  =         !         released  drawn
-    drawn     =         !         !         =
-    undoing   =         released  released  !
-    released  =         =         =         !
+    asked        reserved  short     !         !      !          !
+    short        reserved  =         !         !      !          !
+    reserved     =         !         released  drawn  !          !
+    drawn        =         !         !         =      restocked  written_off
+    undoing      =         released  released  =      restocked  written_off
+    released     =         =         =         !      !          !
+    restocked    =         =         =         =      =          !
+    written_off  =         =         =         =      !          =
     """,
 )
 
@@ -167,55 +193,88 @@ CARRIAGE: Final = track(
         logistics.BookingRefused,
         logistics.ParcelVoided,
         logistics.ParcelPacked,
+        logistics.ParcelHandedOver,
+        logistics.ParcelConsolidated,
         logistics.ParcelExited,
         logistics.ParcelAdvanced,
+        logistics.ParcelDelayed,
         logistics.ParcelDelivered,
         logistics.ParcelLost,
         logistics.ParcelReturned,
     ),
-    # booked  refused  voided  packed  exited  advanced  delivered  lost  returned
+    # Which of these a parcel meets is its flow's affair; what happened later includes what was not told.
+    # A waybill that was asked to be voided may be handed over before logistics hears of it: then it is intercepted.
+    # booked  refused  voided  packed  handed over  consolidated  exited  advanced  delayed  delivered  lost  returned
     """
-    asked     booked  refused  !       ~       ~       ~  ~          ~     ~
-    refused   !       =        !       !       !       !  !          !     !
-    booked    =       !        voided  packed  exited  =  delivered  lost  returned
-    packed    =       !        !       =       exited  =  delivered  lost  returned
-    exited    =       !        !       =       =       =  delivered  lost  returned
-    delivered =       !        !       =       =       =  =          !     !
-    lost      =       !        !       =       =       =  !          =     returned
-    returned  =       !        !       =       =       =  !          =     =
-    voiding   =       voided   voided  !       !       =  !          !     !
-    voided    =       =        =       !       !       =  !          !     !
+    asked        booked refused !      ~      ~            ~            ~            ~ ~ ~         ~    ~
+    refused      !      =       !      !      !            !            !            ! ! !         !    !
+    booked       =      !       voided packed handed_over  consolidated exited       = = delivered lost returned
+    packed       =      !       !      =      handed_over  consolidated exited       = = delivered lost returned
+    handed_over  =      !       !      =      =            consolidated exited       = = delivered lost returned
+    consolidated =      !       !      =      =            =            exited       = = delivered lost returned
+    exited       =      !       !      =      =            =            =            = = delivered lost returned
+    delivered    =      !       !      =      =            =            =            = = =         !    !
+    lost         =      !       !      =      =            =            =            = = !         =    returned
+    returned     =      !       !      =      =            =            =            = = !         =    =
+    voiding      =      voided  voided =      intercepting intercepting intercepting = = delivered lost returned
+    voided       =      =       =      !      !            !            !            = = !         !    !
+    intercepting =      !       !      =      =            =            =            = = delivered lost returned
     """,
+)
+
+_PAPER_FACTS: Final = (
+    customs.AssessmentMade,
+    customs.AssessmentRefused,
+    customs.DeclarationMismatched,
+    customs.DeclarationSubmitted,
+    customs.DeclarationStored,
+    customs.DeclarationReleased,
+    customs.DeclarationHeld,
+    customs.DeclarationDetained,
+    customs.DeclarationRejected,
+    customs.DeclarationWithdrawn,
+    customs.WithdrawalRefused,
+    customs.DeclarationReturnedAbroad,
 )
 
 PAPERS: Final = track(
     "papers",
     Papers,
-    (
-        customs.AssessmentMade,
-        customs.AssessmentRefused,
-        customs.DeclarationMismatched,
-        customs.DeclarationSubmitted,
-        customs.DeclarationStored,
-        customs.DeclarationReleased,
-        customs.DeclarationHeld,
-        customs.DeclarationDetained,
-        customs.DeclarationRejected,
-    ),
-    # assessments travel on a topic of their own: a new one after a correction never moves papers that are under way
-    # made          refused       mismatched  submitted  stored  released  held  detained  rejected
+    _PAPER_FACTS,
+    # Assessments travel on a topic of their own: a new one after a correction never moves papers that are under way.
+    # A cancellation (623) that loses to the release leaves them released: then only the return (625) undoes them.
+    # made  refused  mismatched  submitted  stored  released  held  detained  rejected  withdrawn  wd. refused  abroad
     """
-    none          assessed  inadmissible  !           !          !       !         !     !         !
-    assessed      =         inadmissible  !           !          !       !         !     !         !
-    inadmissible  assessed  =             !           !          !       !         !     !         !
-    asked         =         inadmissible  mismatched  submitted  ~       ~         ~     ~         ~
-    mismatched    =         inadmissible  =           submitted  ~       ~         ~     ~         ~
-    submitted     =         !             !           =          stored  released  held  detained  rejected
-    stored        =         !             !           =          =       released  held  detained  rejected
-    released      =         !             !           =          =       =         held  detained  !
-    held          =         !             !           =          =       released  =     detained  rejected
-    detained      =         !             !           =          =       released  =     =         rejected
-    rejected      =         !             mismatched  submitted  =       !         =     =         =
+none         assessed inadmissible !          !         !      !        !    !        !        !         !        !
+assessed     =        inadmissible !          !         !      !        !    !        !        !         !        !
+inadmissible assessed =            !          !         !      !        !    !        !        !         !        !
+asked        =        inadmissible mismatched submitted ~      ~        ~    ~        ~        !         !        ~
+mismatched   =        inadmissible =          submitted ~      ~        ~    ~        ~        !         !        ~
+submitted    =        !            !          =         stored released held detained rejected !         !        abroad
+stored       =        !            !          =         =      released held detained rejected !         =        abroad
+released     =        !            !          =         =      =        held detained !        !         =        abroad
+held         =        !            !          =         =      released =    detained rejected !         =        abroad
+detained     =        !            !          =         =      released =    =        rejected !         =        abroad
+rejected     =        !            mismatched submitted =      !        =    =        =        =         =        =
+withdrawing  =        =            !          =         =      released =    =        rejected withdrawn stored   abroad
+returning    =        =            !          =         =      =        =    =        !        withdrawn released abroad
+withdrawn    =        =            !          =         =      !        =    =        =        =         =        !
+abroad       =        =            !          =         =      !        =    =        =        =         =        =
+    """,
+)
+
+OBSERVED_PAPERS: Final = track(
+    "papers",
+    (Papers.NONE, Papers.ASSESSED, Papers.INADMISSIBLE, Papers.RELEASED),
+    _PAPER_FACTS,
+    # The platform declares: nothing of ours is sent, undone or corrected, and the release may be seen before the
+    # assessment, which travels on another topic.
+    # made  refused  mismatched  submitted  stored  released  held  detained  rejected  withdrawn  wd. refused  abroad
+    """
+    none          assessed  inadmissible  !  !  !  released  !  !  !  !  !  !
+    assessed      =         inadmissible  !  !  !  released  !  !  !  !  !  !
+    inadmissible  assessed  =             !  !  !  released  !  !  !  !  !  !
+    released      =         =             !  !  !  =         !  !  !  !  !  !
     """,
 )
 
@@ -225,11 +284,12 @@ FUNDS: Final = track(
     (payments.EscrowHeld, payments.EscrowReleased),
     # held  released
     """
-    none      held  ~
-    held      =     released
-    released  =     =
+    none       held  ~
+    held       =     !
+    releasing  =     released
+    released   =     =
     """,
 )
 
-TRACKS: Final = (MONEY, GOODS, CARRIAGE, PAPERS, FUNDS)
-TRACK_OF: Final = {fact: one for one in TRACKS for fact in one.facts}
+TRACKS: Final = (MONEY, GOODS, CARRIAGE, PAPERS, OBSERVED_PAPERS, FUNDS)
+TRACK_OF: Final = {fact: one for one in TRACKS if one is not OBSERVED_PAPERS for fact in one.facts}

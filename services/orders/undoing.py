@@ -1,16 +1,19 @@
-"""The way out: how far an order can be undone, and its undoing step by step, each when the one before is answered."""
+"""The way out: who may want it, when an order ends by itself, and what then becomes of its timers. Pure.
+
+From the moment on that somebody wants out the order is closing: nothing irreversible is done any more. `closing.py`
+undoes what is done already.
+"""
 
 from __future__ import annotations
 
 from dataclasses import replace
 from datetime import datetime
-from typing import Literal
+from typing import Final, Literal
 
 from services.orders.order import Order
-from services.orders.said import IDENTITY_OVERDUE, PAYMENT_OVERDUE, Policy, Said
-from services.orders.tracks import Carriage, Goods, Intent, Money, Papers
+from services.orders.said import HOLD_OVER, IDENTITY_OVERDUE, PAYMENT_OVERDUE, REMINDER, Policy, Said
+from services.orders.tracks import Carriage, Funds, Goods, Intent, Money, Papers
 from shared.events import orders as facts
-from shared.events.values import StockLine
 from shared.flow.decision import WorkName
 from shared.http.problem import Conflict
 
@@ -22,23 +25,31 @@ class TooLate(Conflict):
 
 
 def cancel(order: Order, by: By, reason: str) -> Said:
-    """By the deepest gate passed: before the declaration everything is undone; behind it, it waits for customs.
+    """Somebody wants out. How far it can be undone is seen on the way: a parcel that cannot be stopped is delivered.
 
     Raises TooLate for an order that the buyer has.
     """
     if order.intent in (Intent.CLOSING, Intent.CANCELLED):
         return Said(order)
-    if order.intent is Intent.COMPLETED or order.delivered:
+    if order.intent is Intent.COMPLETED or order.delivered or order.funds in (Funds.RELEASING, Funds.RELEASED):
         raise TooLate("delivered: open a return instead")
-    if order.may_cancel():
-        return close(order, by, reason)
-    return Said(replace(order, reason=reason).holding("cancel_requested"))
+    return close(order, by, reason)
 
 
 def close(order: Order, by: By, reason: str) -> Said:
     fact = facts.CancellationRequested(order_id=order.id, seller=order.seller, by=by, reason=reason)
-    timers = tuple(WorkName(kind, order.id) for kind in (PAYMENT_OVERDUE, IDENTITY_OVERDUE))
-    return Said(replace(order, intent=Intent.CLOSING, reason=reason), (fact,), cancel=timers)
+    timers = tuple(WorkName(kind, order.id) for kind in (PAYMENT_OVERDUE, IDENTITY_OVERDUE, HOLD_OVER))
+    watched = tuple(WorkName(REMINDER, order.id, what) for what in order.reminders)
+    closing = replace(order, intent=Intent.CLOSING, reason=reason, reminders=())
+    return Said(closing, (fact,), cancel=timers + watched)
+
+
+def case(order: Order, track: str, state: str, fact: str, detail: str) -> Said:
+    """Something for a person to look at; nothing moves by it."""
+    found = facts.ConflictFound(
+        order_id=order.id, seller=order.seller, track=track, state=state, fact=fact, detail=detail
+    )
+    return Said(replace(order, conflicts=order.conflicts + 1), (found,))
 
 
 # --- guards -----------------------------------------------------------------------------------------------------------
@@ -56,7 +67,7 @@ def give_up(order: Order, _: Policy, __: datetime) -> Said | None:
 def dead_end(order: Order) -> str:
     """Why an unpaid order cannot go on; "" where it can."""
     if order.goods.state is Goods.SHORT:
-        return "short"
+        return "unknown_sku" if order.goods.reason.startswith("unknown") else "short"
     if order.import_papers.state is Papers.INADMISSIBLE:
         return "inadmissible"
     if order.goods.state is Goods.RELEASED:
@@ -64,60 +75,39 @@ def dead_end(order: Order) -> str:
     return {Money.FAILED: "payment_failed", Money.CLOSED: "payment_overdue"}.get(order.money.state, "")
 
 
-def resume_cancellation(order: Order, _: Policy, __: datetime) -> Said | None:
-    """A cancellation that waited for customs goes on when customs has refused the declaration."""
-    if order.intent is not Intent.PLACED or "cancel_requested" not in order.holds or not order.may_cancel():
+def turn_back(order: Order, _: Policy, __: datetime) -> Said | None:
+    """The buyer will not get it, and nobody needs to decide that: it came back, or customs will not let it in.
+
+    Money that the channel has is the channel's to give back: it is held until the channel has said so.
+    """
+    if order.intent is not Intent.PLACED or not (reason := lost_cause(order)):
         return None
-    return close(order.lifting("cancel_requested"), "buyer", order.reason or "cancelled")
+    if order.collected_by == "self":
+        return close(order.lifting("customs", "parcel_lost"), "system", reason)
+    return None if reason in order.holds else Said(order.holding(reason))
 
 
-def close_attempt(order: Order, _: Policy, __: datetime) -> Said | None:
-    """The attempt goes first: "already paid" means paid, and then the money has to go back."""
-    if order.intent is not Intent.CLOSING or order.money.state not in (Money.ASKED, Money.OPEN):
+def lost_cause(order: Order) -> str:
+    """Why a paid order cannot reach its buyer any more; "" where it can."""
+    if order.came_back:
+        return "parcel_returned"
+    if any(parcel.state in _OUT for parcel in order.live.values()):
+        return ""  # customs' second thoughts come too late for it: held, for a person
+    if order.import_papers.state is Papers.ABROAD:
+        return "returned_abroad"
+    return "declaration_refused" if order.import_papers.final else ""
+
+
+_OUT: Final = (Carriage.EXITED, Carriage.DELIVERED, Carriage.LOST)
+
+
+def turn_round(order: Order, _: Policy, __: datetime) -> Said | None:
+    """It could not be stopped and the buyer has it: no cancellation any more, and a case, for a return may follow."""
+    paid = order.money.state is Money.COVERED and order.collected_by == "self"
+    if order.intent is not Intent.CLOSING or not order.delivered or not paid:
         return None
-    fact = facts.PaymentCloseRequested(order_id=order.id, seller=order.seller, attempt=order.money.attempt)
-    return Said(order.with_money(replace(order.money, state=Money.CLOSING)), (fact,))
-
-
-def refund(order: Order, _: Policy, __: datetime) -> Said | None:
-    """Captured, and the order is over; also after it was cancelled: the charge won the race."""
-    if order.intent not in (Intent.CLOSING, Intent.CANCELLED) or order.money.state is not Money.COVERED:
-        return None
-    assert order.money.captured is not None
-    number = order.money.refunds + 1
-    plan = replace(order.money, state=Money.REFUNDING, refunds=number)
-    fact = facts.RefundRequested(
-        order_id=order.id, seller=order.seller, refund_id=f"whole-{number}", amount=order.money.captured,
-        reason=order.reason,
-    )  # fmt: skip
-    return Said(order.with_money(plan), (fact,))
-
-
-def release_stock(order: Order, _: Policy, __: datetime) -> Said | None:
-    if order.intent is not Intent.CLOSING or order.goods.state not in (Goods.ASKED, Goods.RESERVED):
-        return None
-    if order.money.state in (Money.ASKED, Money.OPEN, Money.CLOSING):
-        return None  # the buyer may still win the race with the closing
-    lines = order.goods.lines or tuple(
-        StockLine(line.number, line.sku, line.quantity, order.warehouse, "") for line in order.lines
+    waited = ("cancel_requested", "customs") if order.import_papers.refused else ("cancel_requested",)
+    kept = replace(order, intent=Intent.PLACED, reason="").lifting(*waited)
+    return case(
+        kept, "intent", Intent.CLOSING.value, "logistics.parcel.delivered", f"too late to cancel: {order.reason}"[:200]
     )
-    fact = facts.ReservationReleaseRequested(order_id=order.id, seller=order.seller, lines=lines)
-    return Said(replace(order, goods=replace(order.goods, state=Goods.UNDOING)), (fact,))
-
-
-def void_waybill(order: Order, _: Policy, __: datetime) -> Said | None:
-    """A waybill that is still being booked is voided when its number is known."""
-    if order.intent is not Intent.CLOSING:
-        return None
-    for parcel_id, parcel in order.parcels.items():
-        if parcel.state is Carriage.BOOKED:
-            fact = facts.ShipmentCancelRequested(order_id=order.id, seller=order.seller, parcel_id=parcel_id)
-            return Said(order.with_parcel(parcel_id, replace(parcel, state=Carriage.VOIDING)), (fact,))
-    return None
-
-
-def end(order: Order, _: Policy, __: datetime) -> Said | None:
-    if order.intent is not Intent.CLOSING or not order.at_rest:
-        return None
-    fact = facts.OrderCancelled(order_id=order.id, seller=order.seller, reason=order.reason)
-    return Said(replace(order, intent=Intent.CANCELLED, holds=()), (fact,))

@@ -26,7 +26,11 @@ def view(order: Order) -> dict[str, Any]:
         "lines": [{"sku": line.sku, "title": line.title, "quantity": line.quantity} for line in order.lines],
         "person": order.person.masked if order.person else None,
         "recipient": order.recipient.masked,
-        "payment": _payment(order.money) if order.money.attempt else None,
+        "collected_by": order.collected_by,
+        "ship_by": order.ship_by,
+        "received_at": order.received_at,
+        "clearance": order.clearance or None,
+        "payment": _payment(order.money) if order.money.attempt or order.money.observed else None,
         "declaration": {
             "cop_no": papers.cop_no,
             "invt_no": papers.invt_no,
@@ -56,6 +60,7 @@ def _payment(money: MoneyPlan) -> dict[str, Any]:
         "amount": money.asked,
         "expires_at": money.expires_at,
         "transaction_id": money.transaction_id,
+        "captured": money.captured,
         "paper": money.paper,
     }
 

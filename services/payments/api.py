@@ -1,41 +1,57 @@
-"""What operators and sellers ask of payments. Reads only: money moves by facts and by the provider's word."""
+"""What operators and sellers ask of payments. No money moves here: that is for facts and for the provider's word."""
 
 from __future__ import annotations
 
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Header
+from fastapi import APIRouter, Header, Response
 
 from services.payments import store
+from services.payments.commands import CaseClosed
 from services.payments.payment import Payment
+from shared.ids import OrderId, uuid7
 from shared.service import Service
 
 Authorization = Annotated[str, Header()]
+Once = Annotated[str, Header(alias="Idempotency-Key", max_length=120)]
 
 
 def router(service: Service) -> APIRouter:
     routes = APIRouter(tags=["payments"])
     read, tokens = service.resources.read, service.resources.tokens
 
+    @routes.get("/v1/payments/cases")
+    async def cases(authorization: Authorization = "") -> dict[str, Any]:
+        """Money that a person must look at."""
+        tokens.principal(authorization, "operator")
+        found = await store.cases(read)
+        return {"cases": [{"order_id": p.order_id, "seller": p.seller, "cases": _cases(p)} for p in found]}
+
+    @routes.post("/v1/payments/{order_id}/cases/{number}/close", status_code=202)
+    async def close(order_id: str, number: int, authorization: Authorization = "", once: Once = "") -> Response:
+        """Say that a case was looked at. For operators; no money moves by it."""
+        tokens.principal(authorization, "operator")
+        content = CaseClosed(OrderId(order_id), number)
+        reply = await service.reception.command("api.CaseClosed", once or str(uuid7()), content, b"")
+        return Response(reply.body, reply.status, media_type=reply.content_type)
+
+    @routes.get("/v1/payments/{order_id}")
     @routes.get("/v1/orders/{order_id}/money")
     async def money(order_id: str, authorization: Authorization = "") -> dict[str, Any]:
-        """One order's attempts, charges, refunds and journals. Amounts in minor units, debit positive."""
+        """One order's attempts, charges, refunds and journals, and what is being asked of its provider.
+
+        Amounts in minor units, debit positive. A provider that is away shows as a call with its tries and its error.
+        """
         principal = tokens.principal(authorization, "operator", "seller")
         payment = await store.payment(read, order_id, principal)
-        return view(payment) | {"journals": await store.journals(read, order_id)}
+        more = {"journals": await store.journals(read, order_id), "calls": await store.calls(read, order_id)}
+        return view(payment) | more
 
     @routes.get("/v1/ledger/trial-balance")
     async def trial_balance(authorization: Authorization = "") -> dict[str, Any]:
         """Every account's sum per currency, and the total over all of them: zero, or the books are wrong."""
         tokens.principal(authorization, "operator")
         return {"accounts": await store.trial_balance(read), "total": await store.grand_total(read)}
-
-    @routes.get("/v1/payments/cases")
-    async def cases(authorization: Authorization = "") -> dict[str, Any]:
-        """Money that a person must look at."""
-        tokens.principal(authorization, "operator")
-        found = await store.cases(read)
-        return {"cases": [{"order_id": p.order_id, "seller": p.seller, "cases": p.cases} for p in found]}
 
     return routes
 
@@ -48,8 +64,8 @@ def view(payment: Payment) -> dict[str, Any]:
         "seller": payment.seller,
         "attempts": [
             {
-                "attempt": each.number, "out_trade_no": each.out_trade_no, "state": each.state, "amount": each.amount,
-                "expires_at": each.expires_at,
+                "attempt": each.number, "provider": each.provider, "out_trade_no": each.out_trade_no,
+                "state": each.state, "amount": each.amount, "expires_at": each.expires_at,
             }
             for each in payment.attempts
         ],
@@ -57,7 +73,8 @@ def view(payment: Payment) -> dict[str, Any]:
         "refunds": [
             {
                 "out_refund_no": each.number, "refund_id": each.refund_id or None, "state": each.state,
-                "amount": each.task.amount, "stalled": each.stalled,
+                "amount": each.task.amount, "stalled": each.stalled, "provider": each.task.provider,
+                "asked_at": each.asked_at, "reason": each.task.reason,
             }
             for each in payment.refunds
         ],
@@ -67,5 +84,13 @@ def view(payment: Payment) -> dict[str, Any]:
         } if declaration else None,
         "escrow": payment.book.escrow if payment.book else None,
         "released": bool(payment.book and payment.book.released),
-        "cases": payment.cases,
+        "cases": _cases(payment),
     }  # fmt: skip
+
+
+def _cases(payment: Payment) -> list[dict[str, Any]]:
+    """The open ones, by the number that closes them."""
+    return [
+        {"number": number, "what": case.what, "detail": case.detail, "at": case.at}
+        for number, case in payment.open_cases
+    ]

@@ -12,6 +12,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Final
 
+from services.payments.commands import FIRST_PROVIDER
 from shared.money import Money
 
 
@@ -47,6 +48,7 @@ class Attempt:
     expires_at: datetime
     state: State = State.ASKED
     qr: str = ""
+    provider: str = FIRST_PROVIDER
 
 
 def _grid(text: str) -> Mapping[tuple[State, Word], State]:

@@ -13,6 +13,9 @@ from shared.events.values import Sealed
 from shared.ids import OrderId
 from shared.money import Money
 
+# What rows mean that were written before there were two providers.
+FIRST_PROVIDER: Final = "wechat"
+
 # Kinds of work.
 OPEN: Final = "open-attempt"
 QUERY: Final = "query-attempt"
@@ -40,6 +43,7 @@ class OpenAttempt:
     title: str
     expires_at: datetime
     again: bool = False
+    provider: str = FIRST_PROVIDER
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +54,7 @@ class WatchAttempt:
     attempt: int
     out_trade_no: str
     round: int = 0
+    provider: str = FIRST_PROVIDER
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +68,7 @@ class SendBack:
     amount: Money
     total: Money
     reason: str
+    provider: str = FIRST_PROVIDER
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +82,8 @@ class DeclarePayment:
     merchant_customs_no: str
     amount: Money
     person: Sealed | None
+    provider: str = FIRST_PROVIDER
+    merchant_customs_name: str = ""
 
 
 # --- how calls end, and what notifications say ----------------------------------------------------
@@ -118,7 +126,10 @@ class RefundNews:
 
 @dataclass(frozen=True, slots=True)
 class DeclarationNews:
-    """Where the payment document stands, with the numbers that the order document must repeat."""
+    """Where the payment document stands, with the numbers that the order document must repeat.
+
+    A provider may tell numbers and comparison once, with the first answer: "" and "unknown" take nothing back.
+    """
 
     word: DeclarationWord
     order_no: str
@@ -150,3 +161,27 @@ class PaidTold:
 class RefundTold:
     order_id: OrderId
     news: RefundNews
+
+
+@dataclass(frozen=True, slots=True)
+class ExpiredTold:
+    """Nobody paid this attempt, and nobody can any more."""
+
+    order_id: OrderId
+    out_trade_no: str
+
+
+@dataclass(frozen=True, slots=True)
+class SentBackTold:
+    """Money of this attempt went back; which refund it was is to be asked."""
+
+    order_id: OrderId
+    out_trade_no: str
+
+
+@dataclass(frozen=True, slots=True)
+class CaseClosed:
+    """Somebody looked at the case with this number (from 1)."""
+
+    order_id: OrderId
+    number: int

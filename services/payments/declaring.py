@@ -25,14 +25,14 @@ SETTLED: Final = (Papers.ACCEPTED, Papers.REFUSED)
 BUSY: Final = "payments.provider_busy"  # every try was refused for now: the content is not what is wrong
 
 
-def start(shop: ShopTerms, payment: Payment, now: datetime) -> Step:
+def start(shop: ShopTerms, payment: Payment, provider: str, now: datetime) -> Step:
     """Where the profile says that our provider declares; the first answer only brings the numbers."""
     held = payment.held
     if held is None or not shop.place:
         return Step(payment)
     task = DeclarePayment(
         payment.order_id, held.out_trade_no, held.transaction_id, shop.place, shop.merchant_customs_no, held.amount,
-        payment.person,
+        payment.person, provider, shop.merchant_customs_name,
     )  # fmt: skip
     asked = replace(payment, declaration=Declaration(task, held.paid_at))
     return Step(asked, work=(Work(DECLARE, payment.order_id, now, task, held.transaction_id),))
@@ -53,11 +53,9 @@ def declare_ended(policy: Policy, payment: Payment, task: DeclarePayment, outcom
 
 
 def _told(policy: Policy, payment: Payment, before: Declaration, news: DeclarationNews, now: datetime) -> Step:
-    declaration = replace(
-        before, identity_check=news.identity_check, explanation=news.explanation[:300],
-        clearing_transaction_id=news.clearing_transaction_id,
-    )  # fmt: skip
-    proof = books.evidence(payment.order_id, f"declaration-{before.checks}", news.evidence, now)
+    declaration = _learned(before, news)
+    what = f"declaration-{before.task.transaction_id}-{before.checks}"
+    proof = books.evidence(payment.order_id, what, news.evidence, now)
     match news.word:
         case "accepted":
             step = _accepted(payment, replace(declaration, state=Papers.ACCEPTED), news)
@@ -73,11 +71,23 @@ def _told(policy: Policy, payment: Payment, before: Declaration, news: Declarati
     return replace(step, puts=step.puts + proof)
 
 
+def _learned(before: Declaration, news: DeclarationNews) -> Declaration:
+    """What a later answer leaves out, an earlier one told."""
+    told = news.identity_check if news.identity_check != "unknown" else before.identity_check
+    return replace(
+        before, identity_check=told, explanation=news.explanation[:300],
+        clearing_transaction_id=news.clearing_transaction_id or before.clearing_transaction_id,
+        pay_code=news.pay_code or before.pay_code, ver_dept=news.ver_dept or before.ver_dept,
+        pay_transaction_id=before.pay_transaction_id or news.pay_transaction_id,
+    )  # fmt: skip
+
+
 def _accepted(payment: Payment, declaration: Declaration, news: DeclarationNews) -> Step:
     fact = facts.PaymentDeclared(
-        order_id=payment.order_id, seller=payment.seller, order_no=news.order_no, pay_code=news.pay_code,
-        pay_name=news.pay_name, pay_transaction_id=news.pay_transaction_id, amount=news.amount,
-        identity_check=news.identity_check, ver_dept=news.ver_dept, paid_at=declaration.paid_at,
+        order_id=payment.order_id, seller=payment.seller, order_no=news.order_no, pay_code=declaration.pay_code,
+        pay_name=news.pay_name, pay_transaction_id=declaration.pay_transaction_id, amount=news.amount,
+        identity_check=declaration.identity_check or "unknown", ver_dept=declaration.ver_dept,
+        paid_at=declaration.paid_at,
     )  # fmt: skip
     return Step(replace(payment, declaration=declaration), (fact,))
 

@@ -224,6 +224,15 @@ def customs_released(book: Book, fact_id: str) -> Booked:
     return Booked(after, Journal.of(fact_id, lines), {"tax": tax})
 
 
+def customs_undone(book: Book, fact_id: str) -> Booked:
+    """Customs gave the declaration back: what of the tax is still here is the order's again. After the release the
+    seller bore it already."""
+    tax = book.nothing if book.released else book.tax
+    lines = [(_own("tax", book), tax), (_own("escrow", book), -tax)]
+    after = replace(book, tax=book.tax - tax, passed=book.passed - tax)
+    return Booked(after, Journal.of(fact_id, lines), {"tax": tax})
+
+
 def tax_bill_paid(book: Book, fact_id: str) -> Booked:
     lines = [(_own("tax", book), book.tax), ("bank/operator", -book.tax)]
     return Booked(replace(book, tax=book.nothing), Journal.of(fact_id, lines), {})

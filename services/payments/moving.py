@@ -31,7 +31,7 @@ def moved(
             )  # fmt: skip
             return Step(stood, (opened,), work=(query(payment, attempt, now, 0),))
         case State.CLOSING:
-            work = Work(CLOSE, order_id, now, WatchAttempt(order_id, number, attempt.out_trade_no), str(number))
+            work = Work(CLOSE, order_id, now, watch(payment, attempt), str(number))
             return Step(stood, work=(work,), cancel=(no_query,))
         case State.CLOSED:
             closed = facts.PaymentClosed(order_id=order_id, seller=seller, attempt=number)
@@ -45,5 +45,9 @@ def moved(
 
 def query(payment: Payment, attempt: Attempt, now: datetime, round_: int) -> Work:
     """Ask whether it was paid, for the case that no notification comes."""
-    task = WatchAttempt(payment.order_id, attempt.number, attempt.out_trade_no, round_)
+    task = watch(payment, attempt, round_)
     return Work(QUERY, payment.order_id, now + QUERY_PLAN[round_], task, str(attempt.number))
+
+
+def watch(payment: Payment, attempt: Attempt, round_: int = 0) -> WatchAttempt:
+    return WatchAttempt(payment.order_id, attempt.number, attempt.out_trade_no, round_, attempt.provider)

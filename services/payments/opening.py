@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from services.payments import books
 from services.payments.attempts import Attempt, State, Word
 from services.payments.capturing import captured, returned, wanting
-from services.payments.commands import CLOSE, OPEN, OpenAttempt, Paid, QrGiven, Shut, WatchAttempt
+from services.payments.commands import CLOSE, OPEN, OpenAttempt, Paid, QrGiven, Shut, Unpaid, WatchAttempt
 from services.payments.moving import moved, query
 from services.payments.outcomes import ended
 from services.payments.payment import Payment, Step
@@ -20,19 +20,20 @@ from shared.ids import out_trade_no
 _SECOND = timedelta(seconds=1)
 
 
-def requested(payment: Payment, asked: PaymentRequested, now: datetime) -> Step:
-    """A new attempt: its number is known to lead to this order before the provider hears of it."""
+def requested(policy: Policy, payment: Payment, asked: PaymentRequested, now: datetime) -> Step:
+    """A new attempt at the shop's provider: its number leads to this order before the provider hears of it."""
     if any(each.number == asked.attempt for each in payment.attempts):
         return Step(payment)
     number = out_trade_no(asked.order_id, asked.attempt)
     # The provider reads whole seconds; rounded down, a short window would be over before it began.
     expires_at = asked.expires_at.replace(microsecond=0) + (_SECOND if asked.expires_at.microsecond else timedelta(0))
-    attempt = Attempt(asked.attempt, asked.part, number, asked.amount, asked.title, expires_at)
+    provider = policy.collecting(asked.shop).provider
+    attempt = Attempt(asked.attempt, asked.part, number, asked.amount, asked.title, expires_at, provider=provider)
     known = replace(payment, shop=asked.shop, person=asked.person)
     if not wanting(payment):
         # Its money came meanwhile by an earlier attempt, and that is told already.
         return Step(known.with_attempt(replace(attempt, state=State.CLOSED)), aliases={number: asked.order_id})
-    task = OpenAttempt(asked.order_id, asked.attempt, number, asked.amount, asked.title, expires_at)
+    task = OpenAttempt(asked.order_id, asked.attempt, number, asked.amount, asked.title, expires_at, provider=provider)
     work = Work(OPEN, asked.order_id, now, task, str(asked.attempt))
     return Step(known.with_attempt(attempt), work=(work,), aliases={number: asked.order_id})
 
@@ -92,13 +93,24 @@ def close_ended(policy: Policy, payment: Payment, task: WatchAttempt, outcome: O
             return captured(policy, payment, paid, now)
         case Shut():
             return moved(payment, attempt, Word.SHUT, now)
+        case Unpaid():
+            return _close_again(payment, attempt, outcome, task, "the provider does not close it", now)
         case _:
-            return _not_closed(payment, attempt, outcome, task, now)
+            return _close_again(payment, attempt, outcome, task, ended(outcome.result).text, now)
 
 
-def _not_closed(payment: Payment, attempt: Attempt, outcome: Outcome, task: WatchAttempt, now: datetime) -> Step:
+def _close_again(
+    payment: Payment, attempt: Attempt, outcome: Outcome, task: WatchAttempt, why: str, now: datetime
+) -> Step:
     if attempt.state is not State.CLOSING:
         return Step(payment)
     # Nobody knows whether it can still be paid. Closing again does no harm.
     work = Work(CLOSE, task.order_id, now + SLOWLY, task, outcome.name)
-    return Step(payment.noting("close_unanswered", ended(outcome.result).text, now), work=(work,))
+    return Step(payment.noting("close_unanswered", why, now), work=(work,))
+
+
+# --- what the provider tells by itself ----------------------------------------------------------------
+
+
+def expired(payment: Payment, out_trade_no: str, now: datetime) -> Step:
+    return moved(payment, payment.attempt_of(out_trade_no), Word.SHUT, now, "closed by the provider")

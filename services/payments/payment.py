@@ -15,13 +15,22 @@ from services.payments.commands import DeclarePayment, SendBack
 from services.payments.ledger import Book, Posting
 from shared.errors import Permanent
 from shared.events.base import Event
-from shared.events.values import Sealed, Valuation
+from shared.events.values import Components, Sealed, Valuation
 from shared.flow.decision import Decision, Kind, Put, Work, WorkName
 from shared.ids import OrderId
 from shared.money import Money
 
 # held: the order's money. duplicate: a second one. mispaid: not the amount that was asked.
 Use = Literal["held", "duplicate", "mispaid"]
+Identity = Literal["", "same", "different", "unknown"]  # "": nobody told yet
+# Who has the buyer's money: the provider whom we asked to collect it, or the channel that sold.
+Collector = Literal["provider", "channel"]
+
+
+class UnknownCase(Permanent):
+    """The order has no such case."""
+
+    code = "payments.unknown_case"
 
 
 class UnknownAttempt(Permanent):
@@ -32,7 +41,10 @@ class UnknownAttempt(Permanent):
 
 @dataclass(frozen=True, slots=True)
 class Charge:
-    """One charge of a buyer, as the provider reports it; `transaction_id` is its number of it."""
+    """One charge of a buyer, as its collector reports it; `transaction_id` is the collector's number of it.
+
+    A channel's charge belongs to no attempt of ours: attempt 0, no out_trade_no.
+    """
 
     transaction_id: str
     attempt: int
@@ -40,6 +52,7 @@ class Charge:
     amount: Money
     paid_at: datetime
     use: Use
+    collector: Collector = "provider"
 
 
 class Sending(StrEnum):
@@ -54,7 +67,10 @@ class Sending(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Refund:
-    """`refund_id` is what orders calls it; empty where we send back by ourselves what nobody asked for."""
+    """`refund_id` is what orders calls it; empty where we send back by ourselves what nobody asked for.
+
+    components: what the amount consists of, where orders says it.
+    """
 
     refund_id: str
     task: SendBack
@@ -62,6 +78,7 @@ class Refund:
     state: Sending = Sending.SUBMITTED
     checks: int = 0
     stalled: bool = False
+    components: Components | None = None
 
     @property
     def number(self) -> str:
@@ -77,29 +94,36 @@ class Papers(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Declaration:
-    """The payment document of the charge that holds."""
+    """The payment document of the charge that holds, with what any answer told of it."""
 
     task: DeclarePayment
     paid_at: datetime
     state: Papers = Papers.ASKED
     checks: int = 0
-    identity_check: str = ""
+    identity_check: Identity = ""
     explanation: str = ""
     clearing_transaction_id: str = ""
+    pay_code: str = ""
+    pay_transaction_id: str = ""
+    ver_dept: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """Something that a person must look at. It stays listed; what goes on meanwhile goes on."""
+    """Something that a person must look at. Listed until closed; what goes on meanwhile goes on."""
 
     what: str
     detail: str
     at: datetime
+    closed_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Payment:
-    """`earned`: what the seller's account gained by this order alone, a lower bound of what we owe the seller."""
+    """`earned`: what the seller's account gained by this order alone, a lower bound of what we owe the seller.
+
+    `cleared` names the release by customs that stands; `tax_moves` counts the journals between escrow and tax.
+    """
 
     order_id: OrderId
     seller: str
@@ -113,6 +137,8 @@ class Payment:
     book: Book | None = None
     earned: Money | None = None
     cases: tuple[Case, ...] = ()
+    cleared: str = ""
+    tax_moves: int = 0
 
     def attempt(self, number: int) -> Attempt:
         found = next((each for each in self.attempts if each.number == number), None)
@@ -154,10 +180,23 @@ class Payment:
         return any(r.refund_id and r.state not in (Sending.SUCCEEDED, Sending.CLOSED) for r in self.refunds)
 
     def noting(self, what: str, detail: str, at: datetime) -> Payment:
-        """A case, once per kind and detail."""
-        if any(case.what == what and case.detail == detail for case in self.cases):
+        """A case, once per kind and detail while it is open."""
+        detail = detail[:300]
+        if any(case.what == what and case.detail == detail and case.closed_at is None for case in self.cases):
             return self
-        return replace(self, cases=(*self.cases, Case(what, detail[:300], at)))
+        return replace(self, cases=(*self.cases, Case(what, detail, at)))
+
+    def closing(self, number: int, at: datetime) -> Payment:
+        """Case `number` (from 1) was looked at; nothing else moves by it."""
+        if not 1 <= number <= len(self.cases):
+            raise UnknownCase(f"order {self.order_id} has no case {number}")
+        case = self.cases[number - 1]
+        closed = replace(case, closed_at=case.closed_at or at)
+        return replace(self, cases=(*self.cases[: number - 1], closed, *self.cases[number:]))
+
+    @property
+    def open_cases(self) -> tuple[tuple[int, Case], ...]:
+        return tuple((number, case) for number, case in enumerate(self.cases, 1) if case.closed_at is None)
 
 
 PAYMENT: Final = Kind("payment", Payment)

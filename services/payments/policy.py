@@ -20,6 +20,8 @@ QUERY_PLAN: Final = tuple(timedelta(seconds=s) for s in (30, 60, 180, 300, 600, 
 SLOWLY: Final = timedelta(minutes=10)
 # Two refunds of one payment must be a minute apart (WeChat Pay, refund rules, as of mid 2026).
 BETWEEN_REFUNDS: Final = timedelta(minutes=1)
+# Seconds. Alipay knows of a refund ten seconds after it was asked at the earliest (refund query, as of mid 2026).
+REFUND_BACKOFF: Final = (10.0, 30.0, 120.0, 600.0)
 # Business time. WeChat sends payment documents in batches within minutes; a refund takes minutes to days.
 DECLARE_PLAN: Final = tuple(timedelta(minutes=m) for m in (6, 2, 2, 5, 10, 30, 60))
 REFUND_PLAN: Final = tuple(timedelta(minutes=m) for m in (30, 60, 180, 720, 1440))
@@ -27,7 +29,10 @@ REFUND_PLAN: Final = tuple(timedelta(minutes=m) for m in (30, 60, 180, 720, 1440
 
 @dataclass(frozen=True, slots=True)
 class ShopTerms:
-    """`place`: the provider's own word for the customs office where this shop's payments are declared; "" not by us."""
+    """`provider`: who has the buyer's money, a payment provider or the marketplace itself.
+
+    `place`: the provider's own word for the customs office where this shop's payments are declared; "" not by us.
+    """
 
     seller: str
     provider: str
@@ -36,9 +41,11 @@ class ShopTerms:
     terms: Terms
     place: str
     merchant_customs_no: str
+    merchant_customs_name: str = ""
+    collects: bool = True
 
-    def parties(self, order_id: str) -> Parties:
-        return Parties(order_id, self.seller, self.provider, self.carrier, self.marketplace)
+    def parties(self, order_id: str, provider: str = "") -> Parties:
+        return Parties(order_id, self.seller, provider or self.provider, self.carrier, self.marketplace)
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,8 +55,22 @@ class Policy:
 
     def shop(self, shop: str) -> ShopTerms:
         if shop not in self.shops:
-            raise BadInput(f"the corridor profile collects no money for shop {shop!r}", where="shop")
+            raise BadInput(f"the corridor profile has no money of shop {shop!r}", where="shop")
         return self.shops[shop]
+
+    def collecting(self, shop: str) -> ShopTerms:
+        """A shop whose money we ask for ourselves."""
+        terms = self.shop(shop)
+        if not terms.collects:
+            raise BadInput(f"the marketplace collects the money of shop {shop!r}", where="shop")
+        return terms
+
+    def observed(self, shop: str, seller: str) -> str:
+        """The shop whose money its marketplace collects; the seller's only one where the fact names none."""
+        theirs = [name for name, terms in self.shops.items() if terms.seller == seller and not terms.collects]
+        if shop in theirs or (not shop and len(theirs) == 1):
+            return shop or theirs[0]
+        raise BadInput(f"no marketplace collects for {seller!r}, or several do", where="shop")
 
     def after(self, now: datetime, duration: timedelta) -> datetime:
         return now + scaled(duration, self.time_scale)
@@ -60,9 +81,9 @@ class Policy:
 
 
 def policy_of(corridor: Corridor, time_scale: float = 1.0) -> Policy:
-    """Every shop whose money we collect. A shop that must declare where its provider cannot is BadInput, at start."""
-    own = [shop for shop in corridor.shop if shop.collected_by == "self"]
-    return Policy({shop.id: _terms(corridor, shop) for shop in own}, time_scale)
+    """Every shop's money. A shop that must declare where its provider cannot is BadInput, at start."""
+    kinds = {"self": _terms, "channel": _observed}
+    return Policy({shop.id: kinds[shop.collected_by](corridor, shop) for shop in corridor.shop}, time_scale)
 
 
 def _terms(corridor: Corridor, shop: Shop) -> ShopTerms:
@@ -70,8 +91,37 @@ def _terms(corridor: Corridor, shop: Shop) -> ShopTerms:
     terms = Terms(Decimal(payment.fee), payment.fee_returned, Decimal(marketplace.commission))
     place = ""
     if shop.declared_by.payment == "partner":
-        office = corridor.warehouse_of(shop.warehouse).customs
+        office = office_of(corridor, shop)
         place = payment.declares_to.get(office, "")
         if not place:
             raise BadInput(f"{payment.id} declares nothing at office {office}", where=f"shop.{shop.id}.declared_by")
-    return ShopTerms(shop.seller, payment.id, marketplace.id, shop.carrier, terms, place, shop.mch_customs_no)
+    name = shop.ebc.name if shop.ebc else ""
+    return ShopTerms(shop.seller, payment.id, marketplace.id, shop.carrier, terms, place, shop.mch_customs_no, name)
+
+
+def _observed(corridor: Corridor, shop: Shop) -> ShopTerms:
+    """The marketplace has the money and takes its fees there; nothing is declared by us."""
+    marketplace = corridor.marketplace_of(shop.marketplace)
+    terms = Terms(Decimal(marketplace.payment_fee), commission=Decimal(marketplace.commission))
+    return ShopTerms(shop.seller, marketplace.id, marketplace.id, shop.carrier, terms, "", "", collects=False)
+
+
+def providers_of(corridor: Corridor) -> tuple[str, ...]:
+    """The providers that a shop of ours collects through, in the profile's order."""
+    used = {shop.payment for shop in corridor.shop if shop.collected_by == "self"}
+    return tuple(payment.id for payment in corridor.payment if payment.id in used)
+
+
+def office_of(corridor: Corridor, shop: Shop) -> str:
+    """The customs office that clears the shop's orders at the destination.
+
+    The warehouse's own where goods wait in the destination's country; else (direct mail) the first office of that
+    country that clears by the flow's mode.
+    """
+    flow = corridor.flow_of(shop.flows[0])
+    country = next(city.country for city in corridor.city if city.role == flow.to)
+    offices = {office.office: office for office in corridor.customs if office.country == country}
+    own = corridor.warehouse_of(shop.warehouse).customs
+    if own in offices:
+        return own
+    return next((name for name, office in offices.items() if flow.customs_mode in office.uses), own)

@@ -9,25 +9,34 @@ from datetime import datetime
 from functools import partial
 from typing import Final
 
-from services.payments import declaring, opening, refunding, settling
+from services.payments import declaring, observing, opening, refunding, settling, taxing
 from services.payments.capturing import captured
 from services.payments.commands import (
     CLOSE,
     QUERY,
+    CaseClosed,
     DeclarePayment,
+    ExpiredTold,
     OpenAttempt,
     PaidTold,
     RefundTold,
     SendBack,
+    SentBackTold,
     WatchAttempt,
 )
 from services.payments.payment import PAYMENT, Payment, Step, UnknownAttempt
 from services.payments.policy import Policy
 from shared.events.base import Event
-from shared.events.customs import AssessmentMade, DeclarationReleased
+from shared.events.customs import (
+    AssessmentMade,
+    DeclarationReleased,
+    DeclarationReturnedAbroad,
+    DeclarationWithdrawn,
+)
 from shared.events.orders import (
     FundsReleaseAuthorised,
     PaymentCloseRequested,
+    PaymentObserved,
     PaymentRequested,
     RefundRequested,
 )
@@ -45,15 +54,24 @@ def _order_id(content: object) -> OrderId:
     match content:
         case Outcome(lane=lane):
             return OrderId(lane)
-        case PaidTold(order_id=order_id) | RefundTold(order_id=order_id):
+        case (
+            PaidTold(order_id=order_id)
+            | RefundTold(order_id=order_id)
+            | ExpiredTold(order_id=order_id)
+            | SentBackTold(order_id=order_id)
+            | CaseClosed(order_id=order_id)
+        ):
             return order_id
         case (
             PaymentRequested(order_id=order_id)
+            | PaymentObserved(order_id=order_id)
             | PaymentCloseRequested(order_id=order_id)
             | RefundRequested(order_id=order_id)
             | FundsReleaseAuthorised(order_id=order_id)
             | AssessmentMade(order_id=order_id)
             | DeclarationReleased(order_id=order_id)
+            | DeclarationWithdrawn(order_id=order_id)
+            | DeclarationReturnedAbroad(order_id=order_id)
         ):
             return order_id
         case _:
@@ -63,7 +81,7 @@ def _order_id(content: object) -> OrderId:
 def decide(policy: Policy, states: States, content: object, now: datetime) -> Answer:
     payment = states.get(PAYMENT, _order_id(content))
     if isinstance(content, Event):
-        step = fact_arrived(payment or _new(content), content, now)
+        step = fact_arrived(policy, payment or _new(content), content, now)
     elif payment is None:
         raise UnknownAttempt(f"nothing is known of order {_order_id(content)}")
     elif isinstance(content, Outcome):
@@ -78,10 +96,12 @@ def _new(fact: Event) -> Payment:
     return Payment(_order_id(fact), str(getattr(fact, "seller")))  # noqa: B009
 
 
-def fact_arrived(payment: Payment, fact: Event, now: datetime) -> Step | Early:
+def fact_arrived(policy: Policy, payment: Payment, fact: Event, now: datetime) -> Step | Early:
     match fact:
         case PaymentRequested():
-            return opening.requested(payment, fact, now)
+            return opening.requested(policy, payment, fact, now)
+        case PaymentObserved():
+            return observing.observed(policy, payment, fact, now)
         case PaymentCloseRequested():
             return opening.close_requested(payment, fact, now)
         case RefundRequested():
@@ -89,9 +109,11 @@ def fact_arrived(payment: Payment, fact: Event, now: datetime) -> Step | Early:
         case FundsReleaseAuthorised():
             return settling.funds_released(payment, fact, now)
         case AssessmentMade():
-            return settling.assessed(payment, fact)
+            return settling.assessed(payment, fact, now)
         case DeclarationReleased():
-            return settling.tax_owed(payment, fact, now)
+            return taxing.released(payment, fact, now)
+        case DeclarationWithdrawn() | DeclarationReturnedAbroad():
+            return taxing.undone(payment, fact, now)
         case _:
             raise AssertionError(f"payments does not listen to {fact.type}")
 
@@ -102,6 +124,12 @@ def provider_told(policy: Policy, payment: Payment, content: object, now: dateti
             return captured(policy, payment, paid, now)
         case RefundTold(news=news):
             return refunding.told(policy, payment, news, now)
+        case ExpiredTold(out_trade_no=number):
+            return opening.expired(payment, number, now)
+        case SentBackTold(out_trade_no=number):
+            return refunding.ask_now(payment, number, now)
+        case CaseClosed(number=case):
+            return Step(payment.closing(case, now))
         case _:
             raise AssertionError(f"payments does not know {type(content).__name__}")
 
@@ -125,11 +153,14 @@ def call_ended(policy: Policy, payment: Payment, outcome: Outcome, now: datetime
 HANDLES: Final[frozenset[type[Event]]] = frozenset(
     {
         PaymentRequested,
+        PaymentObserved,
         PaymentCloseRequested,
         RefundRequested,
         FundsReleaseAuthorised,
         AssessmentMade,
         DeclarationReleased,
+        DeclarationWithdrawn,
+        DeclarationReturnedAbroad,
     }
 )
 

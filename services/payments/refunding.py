@@ -24,6 +24,7 @@ from services.payments.payment import (
 from services.payments.policy import BETWEEN_REFUNDS, REFUND_PLAN, SLOWLY, Policy
 from shared.events import payments as facts
 from shared.events.orders import RefundRequested
+from shared.events.values import Components
 from shared.flow.decision import Outcome, Work, WorkName
 from shared.ids import out_refund_no
 from shared.money import Money
@@ -41,32 +42,80 @@ def requested(payment: Payment, asked: RefundRequested, now: datetime) -> Step:
     if any(refund.refund_id == asked.refund_id for refund in payment.refunds):
         return Step(payment)
     held = payment.held
-    left = held.amount - payment.taken_back(held) if held else None
-    if held is None or left is None or left.currency != asked.amount.currency or not _within(asked.amount, left):
-        reason = "nothing was captured" if left is None else f"{asked.amount} is not within the {left} that are left"
+    reason = _why_not(payment, held, asked)
+    if held is None or reason:
         return Step(payment.noting("refund_refused", reason, now), (_stalled(payment, asked, reason),))
     number = out_refund_no(asked.order_id, asked.refund_id)
-    return _send(payment, held, asked.refund_id, number, asked.amount, asked.reason, now)
+    provider = _who_has(payment, held)
+    task = SendBack(
+        payment.order_id, held.out_trade_no, number, held.transaction_id, asked.amount, held.amount, asked.reason,
+        provider,
+    )  # fmt: skip
+    refund = Refund(asked.refund_id, task, now, components=asked.components)
+    return _observe(payment, refund, now) if held.collector == "channel" else _send(payment, refund, now)
 
 
-def _within(amount: Money, left: Money) -> bool:
-    return 0 < amount.minor <= left.minor
+def _why_not(payment: Payment, held: Charge | None, asked: RefundRequested) -> str:
+    """Empty where the refund is possible."""
+    if held is None:
+        return "nothing was captured"
+    left = held.amount - payment.taken_back(held)
+    if left.currency != asked.amount.currency or not 0 < asked.amount.minor <= left.minor:
+        return f"{asked.amount} is not within the {left} that are left"
+    if (asked.executor == "channel") != (held.collector == "channel"):
+        return f"the {held.collector} has the money, and {asked.executor} was to send it back"
+    return ""
+
+
+def _who_has(payment: Payment, charge: Charge) -> str:
+    """The provider of the charge's attempt; of a channel's charge the channel."""
+    if charge.collector == "channel":
+        assert payment.book is not None  # a channel's money is booked when it is observed
+        return payment.book.parties.provider
+    return payment.attempt(charge.attempt).provider
+
+
+def _observe(payment: Payment, refund: Refund, now: datetime) -> Step:
+    """The channel sent it back already: it is booked, and nobody is asked for anything."""
+    done = replace(refund, state=Sending.SUCCEEDED)
+    return _arrived(payment.with_refund(done), done, now)
 
 
 def send_stray(payment: Payment, charge: Charge, now: datetime) -> Step:
     """What nobody asked for goes back whole."""
     number = out_refund_no(payment.order_id, f"stray-{charge.transaction_id}")
-    return _send(payment, charge, "", number, charge.amount, "paid twice or not the amount asked", now)
+    task = SendBack(
+        payment.order_id, charge.out_trade_no, number, charge.transaction_id, charge.amount, charge.amount,
+        "paid twice or not the amount asked", _who_has(payment, charge),
+    )  # fmt: skip
+    return _send(payment, Refund("", task, now), now)
 
 
-def _send(
-    payment: Payment, charge: Charge, refund_id: str, number: str, amount: Money, reason: str, now: datetime
-) -> Step:
-    task = SendBack(payment.order_id, charge.out_trade_no, number, charge.transaction_id, amount, charge.amount, reason)
-    earlier = [r.asked_at for r in payment.refunds if r.task.transaction_id == charge.transaction_id]
+def _send(payment: Payment, refund: Refund, now: datetime) -> Step:
+    """`submitted` is said before the first byte leaves: from here on nobody can say that the money is still here."""
+    earlier = [r.asked_at for r in payment.refunds if r.task.transaction_id == refund.task.transaction_id]
     due = max([now, *(at + BETWEEN_REFUNDS for at in earlier)])
-    asked = payment.with_refund(Refund(refund_id, task, due))
-    return Step(asked, work=(Work(REFUND, payment.order_id, due, task, number),))
+    asked = payment.with_refund(replace(refund, asked_at=due))
+    work = (Work(REFUND, payment.order_id, due, refund.task, refund.number),)
+    if not refund.refund_id:
+        return Step(asked, work=work)
+    fact = facts.RefundSubmitted(
+        order_id=payment.order_id, seller=payment.seller, refund_id=refund.refund_id, amount=refund.task.amount
+    )
+    return Step(asked, (fact,), work=work)
+
+
+def ask_now(payment: Payment, out_trade_no: str, now: datetime) -> Step:
+    """The provider says that money of this attempt went back: every refund on its way is asked about at once.
+
+    None on its way and none arrived: somebody sent it back past us.
+    """
+    mine = [refund for refund in payment.refunds if refund.task.out_trade_no == out_trade_no]
+    waiting = [refund for refund in mine if refund.state in (Sending.SUBMITTED, Sending.PROCESSING, Sending.ABNORMAL)]
+    work = tuple(Work(REFUND_CHECK, payment.order_id, now, each.task, each.number) for each in waiting)
+    if not waiting and not any(refund.state is Sending.SUCCEEDED for refund in mine):
+        return Step(payment.noting("refunded_elsewhere", out_trade_no, now))
+    return Step(payment, work=work)
 
 
 def refund_ended(policy: Policy, payment: Payment, task: SendBack, outcome: Outcome, now: datetime) -> Step:
@@ -96,7 +145,7 @@ def told(policy: Policy, payment: Payment, news: RefundNews, now: datetime) -> S
     no_check = WorkName(REFUND_CHECK, payment.order_id, refund.number)
     match state:
         case Sending.SUCCEEDED:
-            step = _arrived(policy, payment.with_refund(moved), moved, now)
+            step = _arrived(payment.with_refund(moved), moved, now)
             return replace(step, cancel=(no_check,))
         case Sending.PROCESSING:
             return _wait(policy, payment, moved, now)
@@ -136,15 +185,15 @@ def _stalled(payment: Payment, asked: RefundRequested, reason: str) -> facts.Ref
 # --- the books ------------------------------------------------------------------------------------
 
 
-def _arrived(policy: Policy, payment: Payment, refund: Refund, now: datetime) -> Step:
+def _arrived(payment: Payment, refund: Refund, now: datetime) -> Step:
     key = journal_id(payment.order_id, f"refunded-{refund.number}")
     if not refund.refund_id:
-        provider = policy.shop(payment.shop).provider
-        journal = stray(key, payment.order_id, provider, -refund.task.amount)
+        journal = stray(key, payment.order_id, refund.task.provider, -refund.task.amount)
         return Step(payment, puts=books.kept(payment.order_id, journal, now, books.as_stray))
     book = payment.book
     assert book is not None  # a refund with an id is of money that was credited
-    done = refunds.refund(book, key, given(book, refund.task.amount), payment.earned or book.nothing)
+    parts = given(book, refund.task.amount, refund.components)
+    done = refunds.refund(book, key, parts, payment.earned or book.nothing)
     fact = facts.RefundCompleted(
         order_id=payment.order_id, seller=payment.seller, refund_id=refund.refund_id, amount=refund.task.amount
     )
@@ -152,13 +201,26 @@ def _arrived(policy: Policy, payment: Payment, refund: Refund, now: datetime) ->
     return step.then(lambda p: _closed(p, key, now))
 
 
-def given(book: Book, amount: Money) -> Parts:
-    """Which parts an amount gives back: all that is left, or goods first, then freight, then tax."""
+def given(book: Book, amount: Money, said: Components | None = None) -> Parts:
+    """Which parts an amount gives back: all that is left, or as orders says, or goods first, then freight, then tax.
+
+    What orders says counts where it adds up and is there: its split may be older than customs' assessment.
+    """
     if amount == book.left.paid:
         return refunds.everything_left(book)
+    if said is not None and not book.captured.coupon and _is_there(book, amount, said):
+        return Parts.of(amount.currency, goods=said.goods.minor, freight=said.freight.minor, tax=said.tax.minor)
     goods = min(amount, book.left.price)
     freight = min(amount - goods, book.left.freight)
     return Parts.of(amount.currency, goods=goods.minor, freight=freight.minor, tax=(amount - goods - freight).minor)
+
+
+def _is_there(book: Book, amount: Money, said: Components) -> bool:
+    left = book.left
+    room = ((said.goods, left.price), (said.freight, left.freight), (said.tax, left.tax))
+    return sum((part.minor for part, _ in room), 0) == amount.minor and all(
+        0 <= part.minor <= most.minor and part.currency == amount.currency for part, most in room
+    )
 
 
 def _closed(payment: Payment, key: str, now: datetime) -> Step:

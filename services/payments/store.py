@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import base64
+from datetime import datetime, timedelta
 from typing import Any, Final
 
 from pydantic import TypeAdapter
 from sqlalchemy import func, select
 
+from services.payments.commands import REFUND
 from services.payments.payment import Payment
-from services.payments.tables import JOURNALS, PAYMENTS, POSTINGS
+from services.payments.policy import REFUND_BACKOFF
+from services.payments.tables import JOURNALS, PAYMENTS, POSTINGS, metadata
 from shared.db.engine import ReadTx
+from shared.flow.work import BACKOFF
 from shared.http.problem import NotFound
 from shared.security.auth import Principal
 from shared.security.vault import Keyring
@@ -35,6 +39,32 @@ async def cases(read: ReadTx) -> list[Payment]:
     query = select(PAYMENTS.c.body).where(PAYMENTS.c.cases > 0).order_by(PAYMENTS.c.key).limit(PAGE)
     async with read.begin() as tx:
         return [_PAYMENT.validate_json(body) for body in (await tx.scalars(query)).all()]
+
+
+async def calls(read: ReadTx, order_id: str) -> list[dict[str, Any]]:
+    """What is asked of a provider for the order, or will be: tries so far, the last try's error, the next try."""
+    work = metadata.tables["work"].c
+    query = (
+        select(work.kind, work.attempts, work.phase, work.due_at, work.leased_until, work.last_error)
+        .where(work.lane == order_id)
+        .order_by(work.due_at, work.id)
+    )
+    async with read.begin() as tx:
+        return [
+            {
+                "kind": row.kind, "tries": row.attempts, "last_error": row.last_error or None,
+                "outcome": "unknown" if row.phase == "unknown" else None, "stuck": row.phase == "stuck",
+                "trying": row.leased_until is not None,
+                "last_try_at": _tried(row.kind, row.attempts, row.due_at), "next_try_at": row.due_at,
+            }
+            for row in (await tx.execute(query)).all()
+        ]  # fmt: skip
+
+
+def _tried(kind: str, attempts: int, due_at: datetime) -> datetime | None:
+    """A failed try set the next one as far off as its pause is long."""
+    pauses = REFUND_BACKOFF if kind == REFUND else BACKOFF
+    return due_at - timedelta(seconds=pauses[attempts - 1]) if 1 <= attempts <= len(pauses) else None
 
 
 async def journals(read: ReadTx, order_id: str) -> list[dict[str, Any]]:

@@ -49,7 +49,7 @@ EVIDENCES: Final = state_table(
 
 TABLES: Final = (
     StateTable(
-        PAYMENT, PAYMENTS, {"seller": lambda payment: payment.seller, "cases": lambda payment: len(payment.cases)}
+        PAYMENT, PAYMENTS, {"seller": lambda payment: payment.seller, "cases": lambda payment: len(payment.open_cases)}
     ),
     StateTable(JOURNAL, JOURNALS, {"order_id": lambda kept: kept.order_id, "booked_at": lambda kept: kept.at}),
     StateTable(

@@ -50,15 +50,27 @@ def _figures(frame: Frame, routes: APIRouter) -> None:
 
     @routes.get("/v1/tower/dead-letters")
     async def dead_letters(authorization: Authorization = "") -> dict[str, Any]:
-        """What services could not take, grouped by service and code, and what facts report as refused or on hold."""
+        """What services have set aside, grouped by service and code, and what facts report as refused or on hold.
+
+        `silent` names services that did not answer.
+        """
         principal = _who(frame, authorization, "operator", "service")
-        letters = await frame.attention()
+        attended = await frame.attention(authorization)
         figures = await store_figures.figures(resources.read, principal, pace, resources.clock.now())
         return {
-            "count": len(letters),
-            "groups": _groups(letters),
+            "count": attended.for_people,
+            "counts": attended.counts,
+            "silent": attended.silent,
+            "groups": _groups(attended.letters),
             "problems": [asdict(reason) for reason in figures.reasons],
         }
+
+    @routes.get("/v1/tower/cases")
+    async def cases(authorization: Authorization = "") -> dict[str, Any]:
+        """What services have opened for a person, the oldest first. `silent` names those that did not answer."""
+        _who(frame, authorization, "operator")
+        found, silent = await frame.colleagues.cases(authorization)
+        return {"cases": [asdict(case) for case in found], "silent": silent}
 
 
 def _orders(frame: Frame, routes: APIRouter) -> None:
@@ -66,11 +78,11 @@ def _orders(frame: Frame, routes: APIRouter) -> None:
 
     @routes.get("/v1/tower/orders")
     async def orders(
-        authorization: Authorization = "", state: Stage | None = None, hold: Text = "", reason: Text = "", *,
-        problems: bool = False, after: Text = "", limit: Limit = store.PAGE,
+        authorization: Authorization = "", state: Stage | None = None, hold: Text = "", reason: Text = "",
+        number: Text = "", *, problems: bool = False, after: Text = "", limit: Limit = store.PAGE,
     ) -> dict[str, Any]:  # fmt: skip
         """Newest first; `next` goes into `after` for the page that follows."""
-        wanted = Filter(state.value if state else "", hold, reason, problems=problems)
+        wanted = Filter(number, state.value if state else "", hold, reason, problems=problems)
         now = resources.clock.now()
         found = await store.orders(
             resources.read, _who(frame, authorization), wanted, pace, now, after=_cursor(after), limit=limit
@@ -82,7 +94,7 @@ def _orders(frame: Frame, routes: APIRouter) -> None:
     async def timeline(order_id: str, authorization: Authorization = "", lang: Language = "en") -> dict[str, Any]:
         """Every fact of one order by its time: what, by which service, caused by which fact, in which trace."""
         story = await store.story(resources.read, order_id, _who(frame, authorization))
-        told = lines(await store.lines(resources.read, story.id))
+        told = lines(await store.lines(resources.read, story))
         words = words_in(lang, frame.settings.zone)
         whole = _story(frame, story, resources.clock.now(), words)
         return {**whole, "facts": [_line(words, line) for line in told]}
@@ -123,14 +135,18 @@ def _overview(figures: store_figures.Figures) -> dict[str, Any]:
 
 
 def _story(frame: Frame, story: Story, now: datetime, words: Words | None = None) -> dict[str, Any]:
-    said = saying.said(words or words_in("en", frame.settings.zone), story, frame.pace, now)
+    told = words or words_in("en", frame.settings.zone)
+    said = saying.said(told, story, frame.pace, now)
     answer = {"level": said.answer.level, "reason": said.answer.reason, "acts": said.answer.owner}
     return {
         "order_id": story.id, "code": story.numbers.get("code"), "external_id": story.external_id,
-        "seller": story.seller, "shop": story.shop, "flow": story.flow, "state": story.stage,
+        "seller": story.seller, "shop": story.shop, "flow": story.flow, "way": story.way,
+        "collected_by": story.collected_by, "declared_by": story.declared_by, "state": story.stage,
         "since": story.stage_since, **answer, "why": said.why, "next": said.next,
         "tracks": {name: step.state for name, step in story.tracks.items()} | {"carriage": _carriage(story)},
-        "holds": [hold.name for hold in story.holding], "total": story.purse.total, "in_hand": story.purse.in_hand,
+        "holds": [hold.name for hold in story.holding],
+        "lifted_by": {hold.name: saying.lifting(told, story, hold).next for hold in story.holding},
+        "total": story.purse.total, "in_hand": story.purse.in_hand,
         "numbers": story.numbers, "started_at": story.started_at, "changed_at": story.changed_at,
         "ended_at": story.ended_at,
     }  # fmt: skip

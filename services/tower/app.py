@@ -2,31 +2,36 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from datetime import timedelta
 
 from services.tower import api, pages
-from services.tower.attention import Attention, DeadLetter, nothing
+from services.tower.attention import Attended, Attention
+from services.tower.client import Colleagues
 from services.tower.pages_frame import Frame
 from services.tower.pages_session import Sessions
 from services.tower.process import make_process
 from services.tower.settings import TowerSettings
 from services.tower.stages import Pace
-from services.tower.store_parked import parked
+from services.tower.store_parked import own
 from services.tower.tables import TABLES
 from shared.corridor import Corridor
 from shared.service import Parts, Resources, Service
 
 
-def build(resources: Resources, settings: TowerSettings, attention: Attention = nothing) -> Service:
-    """attention: what the other services have set aside; the tower reads no database but its own."""
-    service = Service(resources, Parts(make_process(), TABLES))
+def build(resources: Resources, settings: TowerSettings, attention: Attention | None = None) -> Service:
+    """attention: what the other services have set aside. None: they are asked over HTTP, each for its own; the tower
+    reads no database but its own."""
+    ways = {flow.id: flow.kind for flow in resources.corridor.flow}
+    service = Service(resources, Parts(make_process(ways), TABLES))
 
-    async def everything() -> Sequence[DeadLetter]:
-        return (*await attention(), *await parked(resources.read))
+    colleagues = Colleagues(resources.http, settings.urls, settings.ask_seconds)
+    others = attention or colleagues.set_aside
+
+    async def everything(authorization: str) -> Attended:
+        return await others(authorization) + await own(resources.read, resources.clock.now())
 
     sessions = Sessions(resources.columns, settings.session, secure=settings.production)
-    frame = Frame(service, settings, pace(resources.corridor, settings), everything, sessions)
+    frame = Frame(service, settings, pace(resources.corridor, settings), everything, sessions, colleagues)
     service.router.include_router(api.router(frame))
     service.router.include_router(pages.router(frame))
     return service

@@ -13,18 +13,14 @@ from fastapi import APIRouter, Request, Response
 from fastapi.responses import RedirectResponse, StreamingResponse
 
 from services.tower import store, store_figures
-from services.tower.attention import grouped
-from services.tower.drawing import LANES
+from services.tower.attention import KINDS, grouped
 from services.tower.pages_frame import HEADERS, Frame, Visit, preference
 from services.tower.pages_live import Hub
+from services.tower.pages_order import row, whole_order
 from services.tower.pages_session import LONGEST_FORM, local_path, same_origin
-from services.tower.saying import said
 from services.tower.stages import Stage
 from services.tower.store import PAGE, Cursor, Filter
 from services.tower.store_figures import AGES
-from services.tower.story import Story
-from services.tower.strip import strip
-from services.tower.timeline import QUIET, SHORTEST, chosen, expected, folded, lines, traces
 from shared.http.app import read_body
 from shared.http.payload import read_form
 from shared.http.problem import NotAllowed, NotAuthenticated, NotFound
@@ -46,7 +42,7 @@ async def _overview(frame: Frame, visit: Visit) -> Response:
     read = frame.service.resources.read
     figures = await store_figures.figures(read, visit.principal, frame.pace, visit.now)
     stuck = await store.stuck(read, visit.principal, frame.pace, visit.now)
-    rows = [_row(frame, visit, one) for one in stuck]
+    rows = [row(frame, visit, one) for one in stuck]
     return await _page(frame, visit, "overview.html", "overview", figures=figures, ages=AGES, stuck=rows)
 
 
@@ -55,11 +51,20 @@ async def _listed(frame: Frame, visit: Visit) -> Response:
     read = frame.service.resources.read
     found = await store.orders(read, visit.principal, wanted, frame.pace, visit.now, after=after)
     last = found[PAGE - 1] if len(found) > PAGE else None
+    more = f"{last.started_at.isoformat()}~{last.id}" if last else ""
     asked = {name: value for name, value in visit.request.query_params.items() if name != "after"}
     return await _page(
-        frame, visit, "orders.html", "orders", rows=[_row(frame, visit, one) for one in found[:PAGE]], asked=asked,
-        stages=list(Stage), first=after is None, next=f"{last.started_at.isoformat()}~{last.id}" if last else "",
+        frame, visit, "orders.html", "orders", rows=[row(frame, visit, one) for one in found[:PAGE]], asked=asked,
+        stages=list(Stage), holds=_holds(visit), first=after is None, next=more,
     )  # fmt: skip
+
+
+def _holds(visit: Visit) -> list[str]:
+    """Every hold that has a word, and the one that was asked for."""
+    words = "reason.hold."
+    known = [key.removeprefix(words) for key in visit.words.texts if key.startswith(words)]
+    given = [visit.asked("hold")] if visit.asked("hold") else []
+    return list(dict.fromkeys([*(hold for hold in known if hold != "other"), *given]))
 
 
 async def _one(frame: Frame, visit: Visit) -> Response:
@@ -67,7 +72,8 @@ async def _one(frame: Frame, visit: Visit) -> Response:
     given = str(visit.request.path_params["order_id"])
     if not _is_id(given):
         return await _answer(frame, visit, given)
-    return await _order(frame, visit, await store.story(frame.service.resources.read, given, visit.principal))
+    told = await store.story(frame.service.resources.read, given, visit.principal)
+    return await _page(frame, visit, "order.html", "orders", **await whole_order(frame, visit, told))
 
 
 async def _find(frame: Frame, visit: Visit) -> Response:
@@ -86,17 +92,34 @@ async def _answer(frame: Frame, visit: Visit, text: str) -> Response:
     if len(hits) == 1:
         place = f"#f-{hits[0].entry}" if hits[0].entry else ""
         return RedirectResponse(f"/orders/{hits[0].story.id}{place}", 303, headers=NO_STORE)
-    rows = [_row(frame, visit, hit.story) for hit in hits]
-    return await _page(frame, visit, "find.html", "", status=200 if hits or not text else 404, rows=rows, text=text)
+    rows = [row(frame, visit, hit.story) for hit in hits]
+    status, more = 200 if hits or not text else 404, len(hits) >= store.MOST_HITS
+    return await _page(frame, visit, "find.html", "", status=status, rows=rows, text=text, more=more)
 
 
 async def _dead_letters(frame: Frame, visit: Visit) -> Response:
-    if visit.principal.role != "operator":
-        raise NotAllowed("dead letters are for operators")
-    groups = grouped(await frame.attention())
+    _for_operators(visit)
+    attended = await frame.attention(visit.authorization)
     read = frame.service.resources.read
     figures = await store_figures.figures(read, visit.principal, frame.pace, visit.now)
-    return await _page(frame, visit, "dead.html", "dead", groups=groups, reasons=figures.reasons)
+    groups = {kind: grouped(attended.of(kind)) for kind in KINDS}
+    return await _page(frame, visit, "dead.html", "dead", attended=attended, groups=groups, reasons=figures.reasons)
+
+
+async def _cases(frame: Frame, visit: Visit) -> Response:
+    """Those of other services by their own lists, those of orders by its facts."""
+    _for_operators(visit)
+    read = frame.service.resources.read
+    found, silent = await frame.colleagues.cases(visit.authorization)
+    wanted = Filter(reason="conflict")
+    conflicts = await store.orders(read, visit.principal, wanted, frame.pace, visit.now)
+    rows = [row(frame, visit, one) for one in conflicts[:PAGE]]
+    return await _page(frame, visit, "cases.html", "cases", cases=found, silent=silent, rows=rows)
+
+
+def _for_operators(visit: Visit) -> None:
+    if visit.principal.role != "operator":
+        raise NotAllowed("this page is for operators")
 
 
 async def _live(hub: Hub, visit: Visit) -> Response:
@@ -115,30 +138,18 @@ PAGES: Final[Mapping[str, Callable[[Frame, Visit], Awaitable[Response]]]] = {
     "/find": _find,
     "/o/{number}": _anything,
     "/dead-letters": _dead_letters,
+    "/cases": _cases,
 }
 
 
 async def _page(frame: Frame, visit: Visit, template: str, here: str, *, status: int = 200, **values: Any) -> Response:  # noqa: ANN401
-    letters = await frame.letters() if visit.principal.role == "operator" else 0
+    known = values.get("attended")
+    if visit.principal.role == "operator":
+        known = known or await frame.attention(visit.authorization)
+    letters = known.for_people if known else 0
     # Rendering is the page's whole cost: off the loop, so that a large one delays nobody's webhook.
     values |= {"visit": visit, "here": here, "letters": letters}
     return await asyncio.to_thread(partial(frame.page, template, visit.request, visit.words, status=status, **values))
-
-
-def _row(frame: Frame, visit: Visit, story: Story) -> dict[str, Any]:
-    return {"story": story, "said": said(visit.words, story, frame.pace, visit.now)}
-
-
-async def _order(frame: Frame, visit: Visit, story: Story) -> Response:
-    whole = lines(await store.lines(frame.service.resources.read, story.id), max(frame.pace.real(QUIET), SHORTEST))
-    tracks = [lane for lane in visit.request.query_params.getlist("track") if lane in LANES]
-    problems = visit.asked("problems") == "1"
-    shown, left_out = folded(chosen(whole, tracks, problems=problems))
-    return await _page(
-        frame, visit, "order.html", "orders", **_row(frame, visit, story), strip=strip(story), lines=shown,
-        left_out=left_out, count=len(whole), lanes=LANES, tracks=tracks, problems=problems, traces=traces(whole),
-        expected=() if tracks or problems else expected(story),
-    )  # fmt: skip
 
 
 def _is_id(text: str) -> bool:
@@ -154,8 +165,8 @@ def _filter(frame: Frame, visit: Visit) -> Filter:
     column = int(visit.asked("age")) if visit.asked("age") in map(str, range(len(AGES) + 1)) else None
     younger = visit.now - frame.pace.real(ages[column]) if column in ages else None
     older = visit.now - frame.pace.real(ages[column - 1]) if column else None
-    state, hold, reason = (visit.asked(name) for name in ("state", "hold", "reason"))
-    return Filter(state, hold, reason, problems=visit.asked("problems") == "1", older=older, younger=younger)
+    number, state, hold, reason = (visit.asked(name) for name in ("number", "state", "hold", "reason"))
+    return Filter(number, state, hold, reason, problems=visit.asked("problems") == "1", older=older, younger=younger)
 
 
 def _cursor(visit: Visit) -> Cursor | None:

@@ -6,7 +6,7 @@ import gzip
 import hashlib
 import mimetypes
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property
 from pathlib import Path
@@ -19,6 +19,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from services.tower import saying
 from services.tower.attention import Attention
+from services.tower.client import Colleagues
 from services.tower.drawing import curve, heat, round_top, ticks
 from services.tower.pages_session import Sessions
 from services.tower.pages_words import preferred, words_in
@@ -49,10 +50,11 @@ SMALL: Final = 1024  # bytes: below it packing costs more than it saves
 
 @dataclass(frozen=True)
 class Visit:
-    """One request for a page by somebody who is known."""
+    """One request for a page by somebody who is known. `authorization` is what other services may be asked with."""
 
     request: Request
     principal: Principal
+    authorization: str = field(repr=False)
     words: Words
     now: datetime
 
@@ -98,6 +100,7 @@ class Frame:
     pace: Pace
     attention: Attention
     sessions: Sessions
+    colleagues: Colleagues
 
     @cached_property
     def assets(self) -> Assets:
@@ -123,6 +126,7 @@ class Frame:
             query=query,
             corridor=self.service.resources.corridor.title,
             scale=self.settings.time_scale,
+            trace_url=self.settings.trace_url,
         )
         return environment
 
@@ -135,7 +139,7 @@ class Frame:
         now = self.service.resources.clock.now()
         given = request.headers.get("authorization") or self.sessions.authorization(request, now)
         principal = self.service.resources.tokens.principal(given, "operator", "seller")
-        return Visit(request, principal, self.words(request), now)
+        return Visit(request, principal, given, self.words(request), now)
 
     def page(self, template: str, request: Request, words: Words, *, status: int = 200, **values: Any) -> Response:  # noqa: ANN401
         theme = request.cookies.get("theme", "")
@@ -147,9 +151,6 @@ class Frame:
         if len(body) > SMALL and takes_gzip(request):
             body, headers = gzip.compress(body, 5, mtime=0), {**headers, "Content-Encoding": "gzip"}
         return Response(body, status, headers, "text/html; charset=utf-8")
-
-    async def letters(self) -> int:
-        return len(await self.attention())
 
     def mount(self, router: APIRouter, path: str, handler: Handler) -> None:
         """A page at `path`, for people who are signed in; everybody else is asked to."""

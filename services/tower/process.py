@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime
+from functools import partial
 from typing import Final
 
 from services.tower.answer import standing
 from services.tower.finding import public_code
 from services.tower.stages import stage_of
-from services.tower.steps import ROWS, told_by
+from services.tower.steps import ROWS, level_of, told_by
 from services.tower.story import Entry, Story
 from services.tower.told import told
 from shared.events.envelope import Envelope
@@ -29,14 +31,19 @@ def reach(content: object) -> Reach:
     return Reach((key,), (STORY.key(key),) if envelope.event.key_field == ORDER_KEY else ())
 
 
-def decide(states: States, content: object, _: datetime) -> Answer:
-    """Nothing is ever early here: topics overtake each other, and a story is complete when its last fact is in."""
+def decide(ways: Mapping[str, str], states: States, content: object, _: datetime) -> Answer:
+    """Nothing is ever early here: topics overtake each other, and a story is complete when its last fact is in.
+
+    ways: the corridor's flows and their kinds.
+    """
     envelope = _envelope(content)
     fact = envelope.event
     if fact.key_field != ORDER_KEY:
         line = entry(envelope, 1)
         return Decision(puts=(ENTRY.put(line.id, line),))
     before = states.get(STORY, fact.key) or _begun(envelope)
+    if way := ways.get(getattr(fact, "flow", "")):
+        before = replace(before, way=way)
     after = _standing(told_by(before, fact, envelope.time), envelope.time)
     line = entry(envelope, after.facts)
     return Decision(puts=(STORY.put(fact.key, after), ENTRY.put(line.id, line)))
@@ -65,11 +72,11 @@ def _standing(story: Story, at: datetime) -> Story:
 
 
 def entry(envelope: Envelope, number: int) -> Entry:
-    fact, row = envelope.event, ROWS[type(envelope.event)]
+    fact = envelope.event
     return Entry(
         id=str(envelope.id), order_id=fact.key, seller=str(getattr(fact, "seller", "")), at=envelope.time,
-        type=fact.type, service=fact.type.split(".", 1)[0], lane=row.lane, level=row.level, cause=envelope.cause.id,
-        trace=trace_id(envelope.cause.traceparent), n=number, values=told(fact),
+        type=fact.type, service=fact.type.split(".", 1)[0], lane=ROWS[type(fact)].lane, level=level_of(fact),
+        cause=envelope.cause.id, trace=trace_id(envelope.cause.traceparent), n=number, values=told(fact),
     )  # fmt: skip
 
 
@@ -81,6 +88,6 @@ def trace_id(traceparent: str) -> str:
     return found if known else ""
 
 
-def make_process() -> Process:
+def make_process(ways: Mapping[str, str] | None = None) -> Process:
     facts = frozenset(fact for topic in TOPICS if "tower" in topic.consumers for fact in topic.events)
-    return Process("tower", facts, reach, decide, envelopes=True)
+    return Process("tower", facts, reach, partial(decide, ways or {}), envelopes=True)

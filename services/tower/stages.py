@@ -15,10 +15,12 @@ from shared.clock import scaled
 class Stage(StrEnum):
     """For counting and filtering; the order's own tracks say more. In the order of the straight way."""
 
+    RECEIVED = "received"
     PLACED = "placed"
     UNPAID = "unpaid"
     PAID = "paid"
     BOOKED = "booked"
+    HANDED_OVER = "handed_over"
     DECLARED = "declared"
     RELEASED = "released"
     MOVING = "moving"
@@ -32,14 +34,18 @@ ENDED: Final = frozenset({Stage.COMPLETED, Stage.CANCELLED})
 OPEN: Final = tuple(stage for stage in Stage if stage not in ENDED)
 _INTENT: Final = {"closing": Stage.CLOSING, "completed": Stage.COMPLETED, "cancelled": Stage.CANCELLED}
 _OUTSIDE: Final = frozenset({"exited", "moving", "delivered", "lost", "returned"})
-_SENT: Final = frozenset({"submitted", "stored", "held", "detained", "rejected"})
+_SENT: Final = frozenset(
+    {"submitted", "stored", "held", "detained", "rejected", "clearing", "withdrawing", "withdrawal_refused", "abroad"}
+)
 
-# Ours, not a partner's promise: past these a person should look. The last two come from the profile and the settings.
+# Ours, not a partner's promise: past these a person should look. Moving and delivered come from profile and settings.
 _USUAL: Final = {
+    Stage.RECEIVED: timedelta(hours=1),
     Stage.PLACED: timedelta(hours=1),
     Stage.UNPAID: timedelta(hours=2),
     Stage.PAID: timedelta(hours=2),
-    Stage.BOOKED: timedelta(hours=2),
+    Stage.BOOKED: timedelta(hours=12),  # direct mail is packed meanwhile
+    Stage.HANDED_OVER: timedelta(days=10),
     Stage.DECLARED: timedelta(days=1),
     Stage.RELEASED: timedelta(days=1),
     Stage.MOVING: timedelta(days=12),
@@ -61,12 +67,20 @@ def stage_of(story: Story) -> Stage:
         return Stage.RELEASED
     if story.state("inventory") in _SENT:
         return Stage.DECLARED
+    if any(state in ("handed_over", "consolidated") for state in carriage):
+        return Stage.HANDED_OVER
     if any(state in ("booked", "packed") for state in carriage):
         return Stage.BOOKED
+    return _before_booking(story)
+
+
+def _before_booking(story: Story) -> Stage:
     money = story.state("money")
     if money in ("covered", "part"):
         return Stage.PAID
-    return Stage.UNPAID if money else Stage.PLACED
+    if money or (story.collected_by == "channel" and story.state("assessment")):
+        return Stage.UNPAID
+    return Stage.RECEIVED if story.state("intent") == "received" else Stage.PLACED
 
 
 @dataclass(frozen=True)

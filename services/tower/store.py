@@ -12,7 +12,7 @@ from sqlalchemy import Select, and_, func, or_, select, tuple_
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.sql.expression import ColumnElement, literal
 
-from services.tower.finding import answers, question_words
+from services.tower.finding import answers, plain, question_words
 from services.tower.stages import OPEN, Pace
 from services.tower.story import Entry, Level, Story
 from services.tower.tables import ENTRIES, STORIES
@@ -29,8 +29,10 @@ MOST_HITS: Final = 20
 
 @dataclass(frozen=True, slots=True)
 class Filter:
-    """What a list shows. Empty means any. `problems`: only what is not simply on its way."""
+    """What a list shows. Empty means any. `problems`: only what is not simply on its way. `number`: a whole number that
+    several orders may share, such as a master bill."""
 
+    number: str = ""
     state: str = ""
     hold: str = ""
     reason: str = ""
@@ -73,9 +75,11 @@ async def story(read: ReadTx, order_id: str, principal: Principal) -> Story:
     return _STORY.validate_json(body)
 
 
-async def lines(read: ReadTx, order_id: str) -> Sequence[Entry]:
-    """An order's facts, by the time at which they were spoken. The caller has asked whether they may be seen."""
-    query = select(ENTRIES.c.body).where(ENTRIES.c.order_id == order_id).order_by(ENTRIES.c.at, ENTRIES.c.n)
+async def lines(read: ReadTx, told: Story) -> Sequence[Entry]:
+    """An order's facts and those of its consignments, by the time at which they were spoken. The caller has asked
+    whether they may be seen."""
+    keys = (told.id, *told.consignments)
+    query = select(ENTRIES.c.body).where(ENTRIES.c.order_id.in_(keys)).order_by(ENTRIES.c.at, ENTRIES.c.n)
     async with read.begin() as tx:
         return [_ENTRY.validate_json(body) for body in await tx.scalars(query.limit(MOST_LINES))]
 
@@ -109,6 +113,8 @@ async def stuck(read: ReadTx, principal: Principal, pace: Pace, now: datetime, l
 
 def _filtered(query: Select[Any], principal: Principal, wanted: Filter, pace: Pace, now: datetime) -> Select[Any]:
     query = query.where(*seen(principal))
+    if wanted.number:
+        query = query.where(_holds(STORIES.c.ids, plain(wanted.number)))
     if wanted.state:
         query = query.where(STORIES.c.state == wanted.state)
     if wanted.reason:

@@ -49,7 +49,11 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class Parcel:
-    """`exit` is orders' permission to leave ("", authorised, withdrawn)."""
+    """`exit` is orders' permission to leave ("", authorised, withdrawn).
+
+    late_after: the milestone since which nothing came for too long, "" where it moves in time. broken: the promise
+    that was not kept. grams: as weighed by the warehouse, 0 before.
+    """
 
     carriage: Step = field(default_factory=Step)
     exit: Step = field(default_factory=Step)
@@ -57,6 +61,14 @@ class Parcel:
     carrier: str = ""
     milestone: str = ""
     milestone_at: datetime | None = None
+    grams: int = 0
+    consignment_id: str = ""
+    master_bill: str = ""
+    voyage: str = ""
+    vehicle: str = ""
+    consolidated_at: datetime | None = None
+    late_after: str = ""
+    broken: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +81,10 @@ class Hold:
 
 @dataclass(frozen=True, slots=True)
 class Purse:
-    """What became of the buyer's money. `held` lies in escrow, `seller_share` is the seller's part of `released`."""
+    """What became of the buyer's money. `held` lies in escrow, `seller_share` is the seller's part of `released`.
+
+    with_channel: a marketplace collected it and owes it to us; none of it lies in our hands.
+    """
 
     total: Money | None = None
     tax: Money | None = None
@@ -79,6 +94,7 @@ class Purse:
     seller_share: Money | None = None
     refunded: Money | None = None
     expires_at: datetime | None = None
+    with_channel: bool = False
 
     @property
     def kept(self) -> Money | None:
@@ -95,6 +111,8 @@ class Purse:
     @property
     def in_hand(self) -> Money | None:
         """What still lies with us: nothing once the escrow is released."""
+        if self.with_channel:
+            return None
         return self.kept if self.kept is None or self.released is None else Money.zero(self.kept.currency)
 
 
@@ -103,7 +121,9 @@ class Story:
     """All tracks of one order by name, and what a person wants to know beside them.
 
     `ids` are all numbers by which people may ask for it. Personal values are here only as `masked` text.
-    `trouble` is the reason given by the last fact that was a refusal.
+    `trouble` is the reason given by the last fact that was a refusal. `way` is the flow's kind, "" where nobody
+    told it; `declared_by` says of each document who sends it. `sheets` is what each document says, field by field,
+    as far as facts tell it. `left_by` wanted out, because of `left_for`.
     """
 
     id: str
@@ -115,6 +135,9 @@ class Story:
     channel: str = ""
     external_id: str = ""
     flow: str = ""
+    way: str = ""
+    collected_by: str = "self"
+    declared_by: Mapping[str, str] = field(default_factory=dict)
     title: str = ""
     pieces: int = 0
     buyer: str = ""
@@ -126,12 +149,16 @@ class Story:
     purse: Purse = field(default_factory=Purse)
     ids: tuple[str, ...] = ()
     numbers: Mapping[str, str] = field(default_factory=dict)
+    consignments: tuple[str, ...] = ()
+    sheets: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     findings: tuple[Finding, ...] = ()
     trouble: str = ""
     fix_en: str = ""
     fix_zh: str = ""
     conflicts: int = 0
     conflict: str = ""
+    left_by: str = ""
+    left_for: str = ""
     stage: str = ""
     stage_since: datetime | None = None
     ended_at: datetime | None = None
@@ -155,6 +182,26 @@ class Story:
         given = {name: value for name, value in numbers.items() if value}
         new = tuple(value for value in given.values() if value not in self.ids)
         return replace(self, ids=(*self.ids, *new), numbers={**self.numbers, **given})
+
+    def findable(self, *numbers: str) -> Story:
+        """People may ask for it by these too; the page shows them elsewhere or not at all."""
+        new = tuple(number for number in dict.fromkeys(numbers) if number and number not in self.ids)
+        return replace(self, ids=(*self.ids, *new)) if new else self
+
+    def written(self, sheet: str, **fields: str) -> Story:
+        """What a document says from now on; a field that was not told stays as it was."""
+        given = {name: text for name, text in fields.items() if text}
+        return replace(self, sheets={**self.sheets, sheet: {**self.sheets.get(sheet, {}), **given}})
+
+    @property
+    def watched(self) -> bool:
+        """The platform declares it: its papers are observed, none is sent by us."""
+        return self.declared_by.get("inventory") == "platform"
+
+    @property
+    def mailed(self) -> bool:
+        """Direct mail: it travels first and is declared at the border."""
+        return self.way == "direct_mail"
 
     @property
     def holding(self) -> tuple[Hold, ...]:

@@ -32,7 +32,9 @@ class Path:
 
 PATHS: Final[Mapping[str, Path]] = {
     "intent": Path(
-        ("placed", "completed"), {"closing": (1, Level.WARN), "cancelled": (1, Level.PARK)}, "intent"
+        ("placed", "completed"),
+        {"received": (0, Level.RUN), "closing": (1, Level.WARN), "cancelled": (1, Level.PARK)},
+        "intent",
     ),
     "money": Path(
         ("open", "covered"),
@@ -40,6 +42,14 @@ PATHS: Final[Mapping[str, Path]] = {
             "asked": (0, Level.RUN), "failed": (0, Level.BAD), "closing": (1, Level.RUN), "closed": (1, Level.PARK),
             "part": (1, Level.RUN), "refunding": (2, Level.RUN), "refunded": (2, Level.PARK), "stalled": (2, Level.BAD),
         },
+    ),
+    "channel_money": Path(
+        ("covered",),
+        {
+            "observed": (0, Level.RUN), "refunding": (1, Level.RUN), "refunded": (1, Level.PARK),
+            "stalled": (1, Level.BAD),
+        },
+        "channel_money",
     ),
     "funds": Path(("held", "released"), {"releasing": (1, Level.RUN)}, "fund"),
     "assessment": Path(("assessed",), {"inadmissible": (0, Level.BAD)}),
@@ -49,18 +59,35 @@ PATHS: Final[Mapping[str, Path]] = {
         ("submitted", "stored", "released"),
         {
             "asked": (0, Level.RUN), "mismatched": (0, Level.BAD), "rejected": (1, Level.BAD), "held": (2, Level.WARN),
-            "detained": (2, Level.BAD),
+            "detained": (2, Level.BAD), "abroad": (2, Level.BAD), "withdrawing": (2, Level.RUN),
+            "withdrawal_refused": (2, Level.WARN), "withdrawn": (2, Level.PARK),
         },
     ),
+    "observed_inventory": Path(
+        ("clearing", "released"),
+        {"rejected": (1, Level.BAD), "held": (1, Level.WARN), "detained": (1, Level.BAD), "abroad": (1, Level.BAD)},
+        "observed",
+    ),
     "goods": Path(
-        ("reserved", "drawn"), {"short": (0, Level.BAD), "undoing": (1, Level.RUN), "released": (1, Level.PARK)},
+        ("reserved", "drawn"),
+        {
+            "short": (0, Level.BAD), "undoing": (1, Level.RUN), "released": (1, Level.PARK),
+            "restocked": (2, Level.PARK), "written_off": (2, Level.PARK),
+        },
         "stock",
     ),
     "parcel": Path(
         ("booked", "packed", "exited", "delivered"),
         {
-            "asked": (0, Level.RUN), "refused": (0, Level.BAD), "voiding": (1, Level.RUN), "voided": (1, Level.PARK),
+            "asked": (0, Level.RUN), "refused": (0, Level.BAD), "recalling": (1, Level.RUN), "voided": (1, Level.PARK),
             "lost": (3, Level.BAD), "returned": (3, Level.BAD),
+        },
+    ),
+    "mailed_parcel": Path(
+        ("booked", "packed", "handed_over", "consolidated", "exited", "delivered"),
+        {
+            "asked": (0, Level.RUN), "refused": (0, Level.BAD), "recalling": (1, Level.RUN), "voided": (1, Level.PARK),
+            "lost": (5, Level.BAD), "returned": (5, Level.BAD),
         },
     ),
 }  # fmt: skip
@@ -71,9 +98,9 @@ def strip(story: Story) -> tuple[tuple[Lane, tuple[Node, ...]], ...]:
     """One row of nodes per drawn lane. Nothing lies ahead of an order that was cancelled."""
     rows = (
         (Lane.ORDER, (*_order(story),)),
-        (Lane.PAYMENT, (*_nodes(story, "money"), *_nodes(story, "funds"))),
+        (Lane.PAYMENT, (*nodes(PATHS[_money(story)], story.state("money")), *_funds(story))),
         (Lane.DOCUMENTS, tuple(_paper(story, name) for name in _PAPERS)),
-        (Lane.CUSTOMS, _nodes(story, "inventory")),
+        (Lane.CUSTOMS, nodes(PATHS["observed_inventory" if story.watched else "inventory"], story.state("inventory"))),
         (Lane.GOODS, (*_nodes(story, "goods"), *_parcels(story))),
     )
     if story.state("intent") != "cancelled":
@@ -81,9 +108,18 @@ def strip(story: Story) -> tuple[tuple[Lane, tuple[Node, ...]], ...]:
     return tuple((lane, tuple(node for node in row if node.level is not Level.NONE)) for lane, row in rows)
 
 
+def _funds(story: Story) -> tuple[Node, ...]:
+    """Nothing is held any more of money that went back."""
+    return () if story.state("money") == "refunded" else _nodes(story, "funds")
+
+
+def _money(story: Story) -> str:
+    return "channel_money" if story.collected_by == "channel" else "money"
+
+
 def _order(story: Story) -> Iterator[Node]:
-    placed, *rest = _nodes(story, "intent")
-    yield placed
+    first, *rest = _nodes(story, "intent")
+    yield first
     for hold in story.holding:
         yield Node(f"reason.hold.{hold.name}", Level.WARN, here=True)
     yield from rest
@@ -91,12 +127,17 @@ def _order(story: Story) -> Iterator[Node]:
 
 def _parcels(story: Story) -> tuple[Node, ...]:
     steps = [parcel.carriage for parcel in story.parcels.values()] or [Step()]
-    return tuple(node for step in steps for node in nodes(PATHS["parcel"], step.state))
+    path = PATHS["mailed_parcel" if story.mailed else "parcel"]
+    return tuple(node for step in steps for node in nodes(path, step.state))
 
 
 def _paper(story: Story, name: str) -> Node:
-    """One document, one node: its name is the label, its level how it fared."""
+    """One document, one node: its name is the label, its level how it fared. The platform's own are good when customs
+    released them: nothing else is told of them."""
     state = story.state(name)
+    if story.declared_by.get(name.removesuffix("_paper")) == "platform":
+        released = story.state("inventory") == "released"
+        return Node(f"papers.{name}_platform", Level.OK if released else Level.NONE)
     if not state:
         return Node(f"papers.{name}", Level.NONE)
     level = Level.OK if state in PATHS[name].straight else PATHS[name].aside[state][1]

@@ -84,10 +84,27 @@ def folded(story: Sequence[Line]) -> tuple[tuple[Line, ...], int]:
 
 
 _WAY: Final = tuple(stage for stage in OPEN if stage is not Stage.CLOSING)
-_TO_COME: Final = (
+# What is still to come, each until its stage is reached: bonded goods are declared before they are packed, direct mail
+# travels first; what the platform declares is only observed.
+_BONDED: Final = (
     (Stage.PAID, Lane.PAYMENT, "payment"),
     (Stage.DECLARED, Lane.DOCUMENTS, "papers"),
     (Stage.RELEASED, Lane.CUSTOMS, "released"),
+    (Stage.MOVING, Lane.GOODS, "exited"),
+    (Stage.DELIVERED, Lane.GOODS, "delivered"),
+)
+_MAILED: Final = (
+    (Stage.PAID, Lane.PAYMENT, "payment"),
+    (Stage.HANDED_OVER, Lane.GOODS, "handed_over"),
+    (Stage.DECLARED, Lane.GOODS, "consolidated"),
+    (Stage.DECLARED, Lane.DOCUMENTS, "papers"),
+    (Stage.RELEASED, Lane.CUSTOMS, "released"),
+    (Stage.MOVING, Lane.GOODS, "exited_border"),
+    (Stage.DELIVERED, Lane.GOODS, "delivered"),
+)
+_WATCHED: Final = (
+    (Stage.PAID, Lane.PAYMENT, "payment_channel"),
+    (Stage.RELEASED, Lane.CUSTOMS, "released_channel"),
     (Stage.MOVING, Lane.GOODS, "exited"),
     (Stage.DELIVERED, Lane.GOODS, "delivered"),
 )
@@ -98,9 +115,13 @@ def expected(story: Story) -> tuple[Expected, ...]:
     stage = Stage(story.stage or Stage.PLACED)
     if stage not in _WAY:
         return ()
-    rest = [(lane, key) for reached, lane, key in _TO_COME if _WAY.index(stage) < _WAY.index(reached)]
-    if all(story.state(paper) == "accepted" for paper in ("payment_paper", "waybill_paper")):
-        rest = [(lane, key) for lane, key in rest if lane is not Lane.DOCUMENTS]
+    way = _WATCHED if story.watched else _MAILED if story.mailed else _BONDED
+    rest = [(lane, key) for reached, lane, key in way if _WAY.index(stage) < _WAY.index(reached)]
+    done = {
+        "papers": all(story.state(paper) == "accepted" for paper in ("payment_paper", "waybill_paper")),
+        "consolidated": "consolidated" in story.carriage,
+    }
+    rest = [(lane, key) for lane, key in rest if not done.get(key)]
     return tuple(
         Expected(lane, key, gutter(lane, Level.NONE, None)) for lane, key in [*rest, (Lane.PAYMENT, "paid_out")]
     )

@@ -18,6 +18,7 @@ from sqlalchemy import (
     Text,
     UniqueConstraint,
     Uuid,
+    text,
 )
 
 NAMING: Final = {
@@ -81,7 +82,7 @@ def _waiting(metadata: MetaData) -> None:
         Column("name", Text, nullable=False),
         Column("task", LargeBinary, nullable=False),
         Column("due_at", WHEN, nullable=False),
-        Column("token", BigInteger, nullable=False, server_default="0"),
+        Column("token", BigInteger, nullable=False, server_default=text("0")),
         Column("leased_until", WHEN),
         Column("attempts", Integer, nullable=False, server_default="0"),
         Column("phase", Text, nullable=False, server_default="send"),

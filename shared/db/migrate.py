@@ -9,6 +9,8 @@ from urllib.parse import quote, urlsplit, urlunsplit
 import asyncpg
 from alembic import command, context
 from alembic.config import Config
+from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, MetaData
 from sqlalchemy.ext.asyncio import create_async_engine
 from sqlalchemy.pool import NullPool
@@ -52,16 +54,26 @@ async def migrate(dsn: str, service: str, revision: str = "head") -> None:
         await engine.dispose()
 
 
-def _run(connection: Connection, service: str, revision: str) -> None:
+def revisions(service: str) -> tuple[str, ...]:
+    """Every revision of a service, the oldest first."""
+    return tuple(one.revision for one in ScriptDirectory.from_config(_config(service)).walk_revisions())[::-1]
+
+
+def _config(service: str) -> Config:
     config = Config()
     config.set_main_option("script_location", str(ROOT / "services" / service / "migrations"))
+    return config
+
+
+def _run(connection: Connection, service: str, revision: str) -> None:
+    config = _config(service)
     config.attributes["connection"] = connection
     connection.exec_driver_sql("SELECT pg_advisory_xact_lock(81)")
     connection.exec_driver_sql(LOCK_TIMEOUT)
-    if revision == "base":
-        command.downgrade(config, revision)
-    else:
-        command.upgrade(config, revision)
+    known = ("base", *revisions(service))
+    now = MigrationContext.configure(connection).get_current_revision() or "base"
+    down = revision in known and now in known and known.index(revision) < known.index(now)
+    (command.downgrade if down else command.upgrade)(config, revision)
 
 
 def run_environment(metadata: MetaData) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pydantic import AwareDatetime
 
 from shared.events.base import Event, event
-from shared.events.values import Goods, StockLine
+from shared.events.values import CountryCode, Goods, StockLine
 from shared.ids import OrderId
 
 
@@ -44,6 +44,37 @@ class ReservationDrawn(ReservationFact):
     """The goods left the shelf into a parcel; physical and account-book counters went down."""
 
     lines: tuple[StockLine, ...]
+
+
+@event("catalog.reservation.restocked", version=1, key="order_id")
+class ReservationRestocked(ReservationFact):
+    """Goods that had been drawn are on the shelf again; physical and account-book counters went up."""
+
+    lines: tuple[StockLine, ...]
+    return_id: str = ""
+    grade: str = "A"
+
+
+@event("catalog.reservation.written-off", version=1, key="order_id")
+class ReservationWrittenOff(ReservationFact):
+    """The order's goods will not come back: no counter holds them any longer."""
+
+    lines: tuple[StockLine, ...]
+    reason: str
+
+
+@event("catalog.product.revised", version=1, key="sku")
+class ProductRevised(Event):
+    """A product has a new version. Orders that were reserved before keep the version that they name."""
+
+    sku: str
+    seller: str
+    product_version: int
+    title_en: str
+    title_zh: str
+    hs_code: str
+    origin: CountryCode
+    record_no: str
 
 
 @event("catalog.stock.changed", version=1, key="stock_key")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 from pydantic import AwareDatetime
 
 from shared.events.base import Event, event
@@ -87,3 +89,30 @@ class DeclarationRejected(DeclarationFact):
     reason: str
     fix_en: str
     fix_zh: str
+    final: bool = False
+    """No correction helps (the buyer's yearly amount): the order cannot be declared in this flow any more."""
+
+
+@event("customs.declaration.withdrawn", version=1, key="order_id")
+class DeclarationWithdrawn(DeclarationFact):
+    """Customs agreed: cancelled (623) or returned (625). The buyer's yearly amount is given back; the tax is not yet
+    charged, or comes back by the bill."""
+
+    kind: Literal["cancel", "return"]
+    at: AwareDatetime
+
+
+@event("customs.declaration.withdrawal-refused", version=1, key="order_id")
+class WithdrawalRefused(DeclarationFact):
+    """The declaration stands: it was released first, or customs refused to undo it."""
+
+    kind: Literal["cancel", "return"]
+    code: str
+    reason: str
+
+
+@event("customs.declaration.returned-abroad", version=1, key="order_id")
+class DeclarationReturnedAbroad(DeclarationFact):
+    """Customs sends the goods back abroad: they will not reach the buyer."""
+
+    reason: str

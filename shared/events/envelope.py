@@ -20,6 +20,7 @@ from shared.events.base import Event, read
 
 Headers = tuple[tuple[str, bytes], ...]
 
+SPECIFICATION: Final = "1.0"
 _UNSET: Final = "00-00000000000000000000000000000000-0000000000000000-00"
 
 
@@ -53,7 +54,7 @@ class Envelope:
 def _fixed(cls: type[Event]) -> Headers:
     return (
         ("content-type", b"application/json"),
-        ("ce_specversion", b"1.0"),
+        ("ce_specversion", SPECIFICATION.encode()),
         ("ce_type", cls.type.encode()),
         ("ce_source", f"/corridor/{cls.type.split('.', 1)[0]}".encode()),
         ("ce_schemaversion", str(cls.version).encode()),
@@ -85,11 +86,12 @@ def open_envelope(headers: Headers, value: bytes) -> Envelope:
     fields = dict(reversed(headers))
     try:
         text = {name: fields[name].decode() for name in _REQUIRED}
+        _refuse_other_specification(text["ce_specversion"])
         event = read(text["ce_type"], int(text["ce_schemaversion"]), value)
         return Envelope(
             id=UUID(text["ce_id"]),
             event=event,
-            time=datetime.fromisoformat(text["ce_time"]).astimezone(UTC),
+            time=_moment(text["ce_time"]),
             cause=Cause(
                 text["ce_causationid"],
                 text["ce_correlationid"],
@@ -108,7 +110,22 @@ def open_envelope(headers: Headers, value: bytes) -> Envelope:
         raise BadInput(f"unreadable header: {error}", where="headers") from error
 
 
-_REQUIRED: Final = ("ce_type", "ce_id", "ce_time", "ce_schemaversion", "ce_correlationid", "ce_causationid")
+_REQUIRED: Final = (
+    "ce_specversion", "ce_type", "ce_id", "ce_time", "ce_schemaversion", "ce_correlationid", "ce_causationid",
+)  # fmt: skip
+
+
+def _refuse_other_specification(version: str) -> None:
+    if version != SPECIFICATION:
+        raise ValueError(f"ce_specversion is not {SPECIFICATION}")
+
+
+def _moment(text: str) -> datetime:
+    """RFC 3339, as UTC. Without an offset nobody knows whose time it is: this machine's zone would be a guess."""
+    at = datetime.fromisoformat(text)
+    if at.tzinfo is None:
+        raise ValueError("ce_time has no offset")
+    return at.astimezone(UTC)
 
 
 def _first_problem(errors: Iterable[object]) -> str:

@@ -1,4 +1,4 @@
-"""What logistics speaks. Key: the order id, always."""
+"""What logistics speaks. Key: the order id, but for what concerns a whole consignment."""
 
 from __future__ import annotations
 
@@ -47,6 +47,24 @@ class ParcelPacked(ParcelFact):
     at: AwareDatetime
 
 
+@event("logistics.parcel.handed-over", version=1, key="order_id")
+class ParcelHandedOver(ParcelFact):
+    """The origin warehouse gave it to the line-haul. It is not in a consignment, and customs has seen nothing."""
+
+    at: AwareDatetime
+
+
+@event("logistics.parcel.consolidated", version=1, key="order_id")
+class ParcelConsolidated(ParcelFact):
+    """It travels in this consignment under this master bill; said again when it was moved into another one."""
+
+    consignment_id: str
+    master_bill: str
+    voyage: str
+    vehicle: str
+    at: AwareDatetime
+
+
 @event("logistics.parcel.exited", version=1, key="order_id")
 class ParcelExited(ParcelFact):
     """It passed the gate. No carrier scan is implied."""
@@ -80,6 +98,51 @@ class ParcelLost(ParcelFact):
 @event("logistics.parcel.returned", version=1, key="order_id")
 class ParcelReturned(ParcelFact):
     """It is back where it came from. Nobody inspected it."""
+
+    at: AwareDatetime
+
+
+@event("logistics.parcel.delayed", version=1, key="order_id")
+class ParcelDelayed(ParcelFact):
+    """No milestone came for longer than this leg allows. The parcel may be on its way all the same."""
+
+    after: str
+    since: AwareDatetime
+
+
+@event("logistics.promise.missed", version=1, key="order_id")
+class PromiseMissed(ParcelFact):
+    """The parcel was not delivered when it was promised."""
+
+    promise: str
+    due_at: AwareDatetime
+
+
+class ConsignmentFact(Event):
+    consignment_id: str
+    master_bill: str
+
+
+@event("logistics.consignment.closed", version=1, key="consignment_id")
+class ConsignmentClosed(ConsignmentFact):
+    """No parcel is added any more. Each of its parcels says so by a fact of its own. It has not departed."""
+
+    voyage: str
+    vehicle: str
+    parcels: int
+    at: AwareDatetime
+
+
+@event("logistics.consignment.departed", version=1, key="consignment_id")
+class ConsignmentDeparted(ConsignmentFact):
+    """It left the place of origin."""
+
+    at: AwareDatetime
+
+
+@event("logistics.consignment.arrived", version=1, key="consignment_id")
+class ConsignmentArrived(ConsignmentFact):
+    """It is at the destination, before customs."""
 
     at: AwareDatetime
 

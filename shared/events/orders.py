@@ -7,7 +7,7 @@ from typing import Literal
 from pydantic import AwareDatetime, Field
 
 from shared.events.base import Event, event
-from shared.events.values import Amounts, DeclaredBy, OrderLine, Role, Sealed, StockLine
+from shared.events.values import Amounts, Components, DeclaredBy, OrderLine, Role, Sealed, StockLine
 from shared.ids import OrderId, ParcelId
 from shared.money import Money
 
@@ -15,6 +15,16 @@ from shared.money import Money
 class OrderFact(Event):
     order_id: OrderId
     seller: str
+
+
+@event("orders.order.received", version=1, key="order_id")
+class OrderReceived(OrderFact):
+    """A channel named an order of which we know no more than its number: it is being fetched. Nothing is placed."""
+
+    connection: str
+    shop: str
+    channel: str
+    external_id: str
 
 
 @event("orders.order.placed", version=1, key="order_id")
@@ -37,6 +47,8 @@ class OrderPlaced(OrderFact):
     recipient: Sealed
     recipient_version: int
     placed_at: AwareDatetime
+    ship_by: AwareDatetime | None = None
+    """When the channel wants to hear of the hand-over at the latest; None where it names no time."""
 
 
 @event("orders.order.amended", version=1, key="order_id")
@@ -76,6 +88,22 @@ class PaymentRequested(OrderFact):
     expires_at: AwareDatetime
 
 
+@event("orders.order.payment-observed", version=1, key="order_id")
+class PaymentObserved(OrderFact):
+    """The channel says that the buyer paid it. The channel has the money; nothing of it is booked here yet.
+
+    external_no is the payment's number, customs_no the one to be quoted to customs ("" where it tells none).
+    """
+
+    amount: Money
+    method: str
+    external_no: str
+    customs_no: str
+    paid_at: AwareDatetime
+    shop: str = ""
+    """The shop that sold; "" is the seller's only one whose money a channel collects."""
+
+
 @event("orders.order.payment-close-requested", version=1, key="order_id")
 class PaymentCloseRequested(OrderFact):
     """We asked payments to close the open attempt. The buyer may still win the race."""
@@ -83,10 +111,7 @@ class PaymentCloseRequested(OrderFact):
     attempt: int
 
 
-@event("orders.order.shipment-requested", version=1, key="order_id")
-class ShipmentRequested(OrderFact):
-    """We asked logistics to book one waybill. The carrier has not answered."""
-
+class Shipment(OrderFact):
     parcel_id: ParcelId
     shop: str
     carrier: str
@@ -99,11 +124,26 @@ class ShipmentRequested(OrderFact):
     net_grams: int
     freight: Money
     value: Money
+    flow: str = ""
+    """The corridor's flow: in direct mail the origin warehouse packs as soon as the waybill is there."""
+
+
+@event("orders.order.shipment-requested", version=1, key="order_id")
+class ShipmentRequested(Shipment):
+    """We asked logistics to book one waybill. The carrier has not answered."""
+
+
+@event("orders.order.waybill-assigned", version=1, key="order_id")
+class WaybillAssigned(Shipment):
+    """The channel gave the parcel a waybill of its own: logistics adopts it and books nothing."""
+
+    waybill_no: str
 
 
 @event("orders.order.shipment-cancel-requested", version=1, key="order_id")
 class ShipmentCancelRequested(OrderFact):
-    """We asked logistics to void a waybill that was not handed over."""
+    """We asked logistics to bring a parcel back: a waybill that was not handed over is voided, a parcel that was is
+    intercepted. The answer is `voided`, `returned`, or that it came too late (`delivered`)."""
 
     parcel_id: ParcelId
 
@@ -114,6 +154,25 @@ class DeclarationRequested(OrderFact):
 
     role: Role
     attempt: int
+
+
+@event("orders.order.clearance-observed", version=1, key="order_id")
+class ClearanceObserved(OrderFact):
+    """The channel, which declares this order itself, says how far customs is. No document of ours exists."""
+
+    role: Role
+    status: Literal["clearing", "released", "refused"]
+    at: AwareDatetime
+
+
+@event("orders.order.withdrawal-requested", version=1, key="order_id")
+class WithdrawalRequested(OrderFact):
+    """A declaration has to be undone: `cancel` (623) before customs released it, `return` (625) afterwards, while the
+    goods are inside or back again. Until customs agrees it stands."""
+
+    role: Role
+    kind: Literal["cancel", "return"]
+    reason: str
 
 
 @event("orders.order.exit-authorised", version=1, key="order_id")
@@ -144,9 +203,10 @@ class CancellationRequested(OrderFact):
 
 @event("orders.order.reservation-release-requested", version=1, key="order_id")
 class ReservationReleaseRequested(OrderFact):
-    """The stock is no longer needed."""
+    """The stock is no longer needed; goods that were drawn come back to the shelf, or are given up (`write_off`)."""
 
     lines: tuple[StockLine, ...]
+    disposition: Literal["back", "write_off"] = "back"
 
 
 @event("orders.order.refund-requested", version=1, key="order_id")
@@ -156,6 +216,16 @@ class RefundRequested(OrderFact):
     refund_id: str
     amount: Money
     reason: str
+    components: Components | None = None
+    executor: Literal["payments", "channel"] = "payments"
+    """`channel`: the marketplace that collected the money sends it back; payments only books it."""
+
+
+@event("orders.order.receipt-confirmed", version=1, key="order_id")
+class ReceiptConfirmed(OrderFact):
+    """The buyer, or the channel in the buyer's name, confirmed the receipt. It ends the hold period early."""
+
+    at: AwareDatetime
 
 
 @event("orders.order.funds-release-authorised", version=1, key="order_id")

@@ -40,6 +40,17 @@ class PaymentCaptured(PaymentFact):
     paid_at: AwareDatetime
 
 
+@event("payments.payment.confirmed", version=1, key="order_id")
+class PaymentConfirmed(PaymentFact):
+    """The channel collected the buyer's money, by the word of `basis`; the channel owes it. We have nothing yet."""
+
+    amount: Money
+    basis: Literal["order", "statement"]
+    external_no: str
+    customs_no: str
+    paid_at: AwareDatetime
+
+
 @event("payments.payment.failed", version=1, key="order_id")
 class PaymentFailed(PaymentFact):
     """The attempt could not be opened or was refused. The buyer was not charged."""
@@ -96,6 +107,14 @@ class PaymentDeclarationRefused(PaymentFact):
 
     code: str
     reason: str
+
+
+@event("payments.refund.submitted", version=1, key="order_id")
+class RefundSubmitted(PaymentFact):
+    """The provider was asked to send the money back, and may have done so: from here on it counts as on its way."""
+
+    refund_id: str
+    amount: Money
 
 
 @event("payments.refund.completed", version=1, key="order_id")

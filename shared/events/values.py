@@ -64,6 +64,15 @@ class Amounts:
 
 
 @dataclass(frozen=True, slots=True)
+class Components:
+    """What an amount consists of: goods after their discounts, freight, import tax. They sum to it."""
+
+    goods: Money
+    freight: Money
+    tax: Money
+
+
+@dataclass(frozen=True, slots=True)
 class StockLine:
     """A quantity of one SKU at one location: what a reservation names and a pick order takes."""
 

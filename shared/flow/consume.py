@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
+from time import perf_counter
 from typing import Final
 
 from shared.broker.ports import Broker, BrokerGone, Fetched, StaleEpoch, Subscription
@@ -19,6 +20,7 @@ from shared.telemetry import Telemetry
 log = logger("consume")
 
 IDLE_SECONDS: Final = 0.25
+LAG_SECONDS: Final = 15.0
 BUGS_IN_A_ROW: Final = 25  # more than that and it is the code, not the topic: stop rather than dead-letter everything
 
 
@@ -35,6 +37,7 @@ class Consumer:
     runner: Runner
     telemetry: Telemetry
     bugs: int = 0
+    measured: float = -LAG_SECONDS
 
     async def run(self, stopping: asyncio.Event) -> None:
         """Until `stopping` is set: fetch, apply, commit. Leaves the group when it ends."""
@@ -42,6 +45,7 @@ class Consumer:
         try:
             while not stopping.is_set():
                 await self._turn(subscription)
+                await self._measure(subscription)
         finally:
             await subscription.close()
             self.runner.drop()
@@ -63,7 +67,25 @@ class Consumer:
     async def _apply(self, fetched: Fetched) -> None:
         items = [item for record in fetched.records if (item := self.runner.applier.wanted(record)) is not None]
         if items:
+            begun = perf_counter()
             self._account(await self.runner.run("facts", items))
+            self.telemetry.observe("messaging.process.duration", perf_counter() - begun)
+
+    async def _measure(self, subscription: Subscription) -> None:
+        """How far behind, now and then and only where somebody looks: on Kafka it costs a round trip."""
+        if self.telemetry.meter is None or perf_counter() < self.measured + LAG_SECONDS:
+            return
+        self.measured = perf_counter()
+        try:
+            behind = await subscription.lag()
+        except BrokerGone as error:
+            log.warning("lag is not known", reason=str(error))
+            return
+        topics = dict.fromkeys(self.topics, 0)
+        for partition, count in behind.items():
+            topics[partition.topic] += count
+        for topic, count in topics.items():
+            self.telemetry.measure("corridor.consumer.lag", count, topic=topic)
 
     def _account(self, results: Sequence[Result]) -> None:
         for fate in Fate:

@@ -6,6 +6,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from time import perf_counter
 from typing import Final
 
 from shared.db.engine import DatabaseGone
@@ -49,11 +50,14 @@ class Intake:
             self._queue.put_nowait((item, future))
         except asyncio.QueueFull as error:
             raise Overloaded("too many requests are waiting") from error
+        begun = perf_counter()
         try:
             async with asyncio.timeout(ANSWER_SECONDS):
                 return await future
         except TimeoutError as error:
             raise DatabaseGone("the database did not take it in time") from error
+        finally:
+            self.telemetry.observe("corridor.intake.duration", perf_counter() - begun)
 
     async def run(self, stopping: asyncio.Event) -> None:
         await asyncio.gather(*(self._write(runner, stopping) for runner in self.writers))

@@ -8,6 +8,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from functools import cached_property
+from time import perf_counter
 from typing import Any, Final, Literal
 
 from asyncpg import Record as Row
@@ -148,13 +149,17 @@ class Worker:
 
     async def _perform(self, call: Call, leased: Leased) -> None:
         """One try. Whatever it ends with becomes an outcome or a later try; it never ends in silence."""
+        begun = perf_counter()
         try:
             result = await call.ask(leased)
         except Transient as error:
+            self._timed(leased, begun, "transient")
             await self._later(call, leased, error, leased.phase)
         except Permanent as error:
+            self._timed(leased, begun, "refused")
             self._finished(leased, Refused(error.code, str(error)))
         except Exception as error:
+            self._timed(leased, begun, "unknown")
             if not isinstance(error, Unknown):
                 log.exception("call failed with a bug", kind=leased.kind, lane=leased.lane)
             if call.unknown == "person":
@@ -162,8 +167,12 @@ class Worker:
             else:
                 await self._later(call, leased, error, "unknown")
         else:
+            self._timed(leased, begun, "answered")
             self._finished(leased, result)
         self.wake.set()
+
+    def _timed(self, leased: Leased, begun: float, outcome: str) -> None:
+        self.telemetry.observe("corridor.call.duration", perf_counter() - begun, kind=leased.kind, outcome=outcome)
 
     async def _later(self, call: Call, leased: Leased, error: Exception, phase: str) -> None:
         code = _code(error)

@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Final, Protocol
 from uuid import UUID
 
-from fastapi import APIRouter, FastAPI, Request, Response
+from fastapi import APIRouter, Depends, Request, Response
 from starlette.requests import ClientDisconnect
 
 from shared.clock import Clock
@@ -18,6 +18,7 @@ from shared.events.envelope import Cause
 from shared.flow.decision import Process, Reach, Reply
 from shared.flow.intake import Intake
 from shared.flow.items import Fate, Item, Poison, Receipt, Result
+from shared.http.edge import Documented, known_parameters, round_off
 from shared.http.problem import TooLarge, problem_reply
 from shared.ids import derived
 from shared.logs import logger
@@ -42,11 +43,17 @@ class Inbound:
 @dataclass(frozen=True, slots=True)
 class Incoming:
     """A request that proved authentic. `key` is the delivery's own; `content` is what `decide` gets, or Poison to
-    quarantine."""
+    quarantine.
+
+    `more`: further deliveries in the same request, each with a receipt of its own; `body` is then what each of them
+    says for itself, the whole request where it is None. The request's answer is the first one's.
+    """
 
     key: str
     content: object
     reply: Reply
+    body: bytes | None = field(default=None, repr=False)
+    more: tuple[Incoming, ...] = ()
 
 
 class Door(Protocol):
@@ -101,7 +108,10 @@ class Reception:
         try:
             inbound = Inbound(dict(request.headers), await read_body(request), request.path_params, request.url.query)
             incoming = await door.read(inbound, now)
-            result = await self.accept(door.name, incoming, inbound.body, now, _kept(door, inbound))
+            kept = _kept(door, inbound)
+            result = await self.accept(door.name, incoming, incoming.body or inbound.body, now, kept)
+            for other in incoming.more:
+                await self.accept(door.name, other, other.body or inbound.body, now, kept)
         except ClientDisconnect:
             return Reply(400)
         except Failure as failure:
@@ -169,14 +179,14 @@ async def read_body(request: Request, limit: int = MAX_BODY) -> bytes:
     return b"".join(chunks)
 
 
-def new_app(title: str) -> FastAPI:
+def new_app(title: str) -> Documented:
     """A FastAPI with our problem documents and without its own telemetry (it would double every span)."""
-    app = FastAPI(title=title, version="1", telemetry={"tracing": False, "metrics": False, "logs": False})
-
-    async def failed(_: Request, failure: Exception) -> Response:
-        assert isinstance(failure, Failure)
-        reply = problem_reply(failure)
-        return Response(reply.body, reply.status, media_type=reply.content_type)
-
-    app.add_exception_handler(Failure, failed)
+    app = Documented(
+        title=title,
+        version="1",
+        telemetry={"tracing": False, "metrics": False, "logs": False},
+        redirect_slashes=False,
+        dependencies=[Depends(known_parameters)],
+    )
+    round_off(app)
     return app

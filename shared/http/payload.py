@@ -29,10 +29,21 @@ def read_object(body: bytes) -> Fields:
     return Fields(_object(_parsed(body)))
 
 
+def read_list(body: bytes) -> tuple[Fields, ...]:
+    """The same for a JSON list of objects."""
+    values = _parsed(body)
+    if not isinstance(values, list):
+        raise BadInput("not a JSON list", where="body", fix="send one UTF-8 JSON list of objects")
+    return Fields({"body": values}).children("body")
+
+
 def read_form(body: bytes, encoding: str = "utf-8") -> dict[str, str]:
     """An `application/x-www-form-urlencoded` body; a name that comes twice is refused, not chosen from."""
     try:
         text = body.decode(encoding)
+    except UnicodeDecodeError as error:
+        raise BadInput(f"not a form: {_why(error)}", where="body") from error
+    try:
         pairs = parse_qsl(text, keep_blank_values=True, encoding=encoding, errors="strict", max_num_fields=_MOST_FIELDS)
     except ValueError as error:
         raise BadInput("not a form", where="body") from error
@@ -147,8 +158,23 @@ def _parsed(body: bytes) -> object:
         _refuse_unstorable(body, value)
     except (ValueError, ArithmeticError, RecursionError) as error:
         # RecursionError too: the reader's own limit is the bound on nesting.
-        raise BadInput("not a JSON text", where="body", fix="send one UTF-8 JSON object") from error
+        raise BadInput(f"not a JSON text: {_why(error)}", where="body", fix="send one UTF-8 JSON object") from error
     return value
+
+
+def _why(error: Exception) -> str:
+    """What is wrong and at which byte, for who looks at a quarantined body; never a part of the body itself."""
+    match error:
+        case UnicodeDecodeError():
+            return f"not {error.encoding.upper()} at byte {error.start}"
+        case json.JSONDecodeError():
+            return f"{error.msg.removesuffix(' at')} at byte {len(error.doc[: error.pos].encode())}"
+        case RecursionError():
+            return "nested too deep"
+        case ArithmeticError():
+            return "a number out of range"
+        case _:
+            return str(error)
 
 
 def _object(value: object) -> dict[str, object]:

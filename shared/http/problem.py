@@ -30,6 +30,30 @@ class NotFound(Permanent):
     code = "not_found"
 
 
+class NoSuchAddress(NotFound):
+    """There is nothing at this address."""
+
+    code = "address.not_found"
+
+
+class WrongMethod(Permanent):
+    """This address does not take this method; `Allow` says which it takes."""
+
+    code = "method.not_allowed"
+
+
+class UnknownParameter(BadInput):
+    """This address does not know the parameter: a misspelt filter would answer something else than was asked."""
+
+    code = "input.unknown_parameter"
+
+
+class Internal(Failure):
+    """We failed, and it is logged. Nothing that was not acknowledged may be taken for granted."""
+
+    code = "internal"
+
+
 class TooLarge(Permanent):
     """The body is larger than this door takes."""
 
@@ -47,6 +71,7 @@ _STATUS: Final[tuple[tuple[type[Failure], int], ...]] = (
     (NotAuthenticated, 401),
     (NotAllowed, 403),
     (NotFound, 404),
+    (WrongMethod, 405),
     (Conflict, 409),
     (TooLarge, 413),
     (Unrecognised, 422),
@@ -57,7 +82,11 @@ _STATUS: Final[tuple[tuple[type[Failure], int], ...]] = (
 
 
 def status_of(failure: Failure) -> int:
-    return next((status for kind, status in _STATUS if isinstance(failure, kind)), 500)
+    return status_of_kind(type(failure))
+
+
+def status_of_kind(kind: type[Failure]) -> int:
+    return next((status for known, status in _STATUS if issubclass(kind, known)), 500)
 
 
 def problem(failure: Failure) -> dict[str, Any]:

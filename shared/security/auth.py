@@ -57,21 +57,29 @@ def digest(token: str) -> str:
     return hashlib.sha256(token.encode()).hexdigest()
 
 
-_DEVELOPMENT: Final[tuple[tuple[Role, str], ...]] = (("operator", ""), ("seller", "highland-coop"), ("service", ""))
+# What each token is called, its role, and whose orders it opens.
+_DEVELOPMENT: Final[tuple[tuple[str, Role, str], ...]] = (
+    ("operator", "operator", ""),
+    ("seller", "seller", "highland-coop"),
+    ("seller-coast-growers", "seller", "coast-growers"),
+    ("service", "service", ""),
+)
 
 
 def development_tokens(folder: Path) -> dict[str, str]:
-    """Tokens for a development installation, made once: role → token. `tokens.json` keeps their digests only."""
+    """Tokens for a development installation by name, each made once. `tokens.json` keeps their digests only."""
     plain, known = folder / "development-tokens.json", folder / "tokens.json"
-    if not plain.exists():
+    tokens: dict[str, str] = json.loads(plain.read_text()) if plain.exists() else {}
+    missing = [entry for entry in _DEVELOPMENT if entry[0] not in tokens]
+    if missing:
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        made = {role: f"{role}-{secrets.token_urlsafe(24)}" for role, _ in _DEVELOPMENT}
-        entries = {
-            digest(made[role]): {"role": role, "seller": seller, "name": f"{DEVELOPMENT}{role}"}
-            for role, seller in _DEVELOPMENT
+        tokens |= {name: f"{name}-{secrets.token_urlsafe(24)}" for name, _, _ in missing}
+        entries = json.loads(known.read_text()) if known.exists() else {}
+        entries |= {
+            digest(tokens[name]): {"role": role, "seller": seller, "name": f"{DEVELOPMENT}{name}"}
+            for name, role, seller in missing
         }
-        for path, content in ((known, entries), (plain, made)):
+        for path, content in ((known, entries), (plain, tokens)):
             path.touch(mode=0o600)
             path.write_text(json.dumps(content, indent=1))
-    tokens: dict[str, str] = json.loads(plain.read_text())
     return tokens

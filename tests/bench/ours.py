@@ -53,7 +53,7 @@ async def orders(
     service = installation.build("orders", broker, otlp_endpoint=otlp)
     host = Host([service], broker, roles)
     await host.prepare()
-    await installation.connect_shop(service.resources, "http://127.0.0.1:1")
+    await installation.connect_shops(service.resources, "http://127.0.0.1:1")
     listening: asyncio.Future[int] = asyncio.get_running_loop().create_future()
     running = asyncio.create_task(host.run("127.0.0.1", 0, started=listening.set_result))
     try:

@@ -65,8 +65,8 @@ class Site:
             self.complaints.append(f"asked {request.url}")
 
 
-@pytest.fixture
-async def site(tower: Tower, browser: Browser) -> AsyncIterator[Site]:
+@asynccontextmanager
+async def shown(tower: Tower, browser: Browser) -> AsyncIterator[Site]:
     server = uvicorn.Server(uvicorn.Config(tower.app, port=0, log_level="warning", lifespan="off"))
     server.install_signal_handlers = lambda: None  # type: ignore[attr-defined]  # the test run keeps its own
     running = asyncio.create_task(server.serve())
@@ -78,3 +78,9 @@ async def site(tower: Tower, browser: Browser) -> AsyncIterator[Site]:
     tower.service.stopping.set()  # open streams end by themselves
     server.should_exit = True
     await running
+
+
+@pytest.fixture
+async def site(tower: Tower, browser: Browser) -> AsyncIterator[Site]:
+    async with shown(tower, browser) as running:
+        yield running

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
+from typing import Literal
 
 from services.catalog.commands import Expiry, ProductRevised, StockReceived
-from services.catalog.process import EXPIRY, Policy, make_process
+from services.catalog.process import EXPIRY, RETRY, Policy, make_process
 from services.catalog.stock import PRODUCT, RESERVATION, STOCK, Product, Reservation, Stock, stock_key
 from shared.events.base import Event
 from shared.events.logistics import ParcelPacked
@@ -17,9 +18,10 @@ from shared.ids import OrderId, order_id, parcel_id
 from shared.money import Money
 
 NOW = datetime(2026, 3, 2, 2, 0, tzinfo=UTC)
-SELLER, PLACE = "highland-coop", "fz-bonded"
+SELLER, PLACE, ORIGIN = "highland-coop", "fz-bonded", "msa-origin"
 COFFEE, TEA = "KE-COF-227", "KE-TEA-100"
 RECIPIENT = Sealed("k", "c", "f", "林**")
+DEFAULT = Policy()
 Wanted = tuple[tuple[str, int], ...]
 
 
@@ -32,11 +34,15 @@ def product(sku: str) -> Product:
     return Product(sku, SELLER, 1, "咖啡豆", "coffee", goods)
 
 
-def arrival(sku: str, quantity: int, lot: str = "A", best_before: date = date(2027, 9, 30)) -> StockReceived:
-    return StockReceived(sku, PLACE, lot, best_before, quantity)
+def arrival(
+    sku: str, quantity: int, lot: str = "A", best_before: date = date(2027, 9, 30), place: str = PLACE
+) -> StockReceived:
+    return StockReceived(sku, place, lot, best_before, quantity)
 
 
-def placed(number: int, *wanted: tuple[str, int]) -> OrderPlaced:
+def placed(
+    number: int, *wanted: tuple[str, int], place: str = PLACE, collected_by: Literal["self", "channel"] = "self"
+) -> OrderPlaced:
     price = Money(6900, "CNY")
     lines = tuple(
         OrderLine(n, sku, sku, quantity, price, price * quantity, Money(0, "CNY"))
@@ -45,8 +51,8 @@ def placed(number: int, *wanted: tuple[str, int]) -> OrderPlaced:
     amounts = Amounts(price, Money(0, "CNY"), Money(0, "CNY"), None, tax_included=True, total=price)
     return OrderPlaced(
         order_id=id_of(number), seller=SELLER, connection="c", shop="nairobi-roasters", channel="shopify",
-        external_id=str(number), flow="coffee-bonded", direction="sale", kind="normal", collected_by="self",
-        declared_by=DeclaredBy("self", "partner", "partner", "self"), warehouse=PLACE, lines=lines, amounts=amounts,
+        external_id=str(number), flow="coffee-bonded", direction="sale", kind="normal", collected_by=collected_by,
+        declared_by=DeclaredBy("self", "partner", "partner", "self"), warehouse=place, lines=lines, amounts=amounts,
         person=None, recipient=RECIPIENT, recipient_version=1, placed_at=NOW,
     )  # fmt: skip
 
@@ -55,8 +61,10 @@ def id_of(number: int) -> OrderId:
     return order_id("c", str(number))
 
 
-def release(number: int, *lines: StockLine) -> ReservationReleaseRequested:
-    return ReservationReleaseRequested(order_id=id_of(number), seller=SELLER, lines=lines)
+def release(
+    number: int, *lines: StockLine, disposition: Literal["back", "write_off"] = "back"
+) -> ReservationReleaseRequested:
+    return ReservationReleaseRequested(order_id=id_of(number), seller=SELLER, lines=lines, disposition=disposition)
 
 
 def packed(number: int, *lines: StockLine) -> ParcelPacked:
@@ -85,8 +93,8 @@ class Shelf:
     work: dict[str, Work] = field(default_factory=dict)
 
     @classmethod
-    def stocked(cls, coffee: int = 5, tea: int = 5) -> Shelf:
-        shelf = cls()
+    def stocked(cls, coffee: int = 5, tea: int = 5, policy: Policy = DEFAULT) -> Shelf:
+        shelf = cls(make_process(policy))
         shelf.hears(*(ProductRevised(product(sku)) for sku in (COFFEE, TEA)))
         shelf.hears(arrival(COFFEE, coffee), arrival(TEA, tea))
         shelf.said.clear()
@@ -104,7 +112,8 @@ class Shelf:
             self.states.take(answer.puts)
             self.said += answer.facts
             for name in answer.cancel:
-                self.work.pop(name.lane, None)
+                if name.lane in self.work and self.work[name.lane].kind == name.kind:
+                    del self.work[name.lane]
             self.work |= {work.lane: work for work in answer.work}
         return self.said[heard:]
 
@@ -114,18 +123,25 @@ class Shelf:
         self.now = max(self.now, work.due_at)
         return self.hears(Outcome(EXPIRY, work.lane, "", work.task, Due()))
 
+    def looks_again(self, number: int) -> list[Event]:
+        """The timer of an order that waits for goods."""
+        work = self.work.pop(id_of(number))
+        assert work.kind == RETRY
+        self.now = max(self.now, work.due_at)
+        return self.hears(Outcome(RETRY, work.lane, "", work.task, Due()))
+
     def later(self, **delta: float) -> None:
         self.now += timedelta(**delta)
 
-    def stock(self, sku: str) -> Stock:
-        stock = self.states.get(STOCK, stock_key(sku, PLACE))
+    def stock(self, sku: str, place: str = PLACE) -> Stock:
+        stock = self.states.get(STOCK, stock_key(sku, place))
         assert stock is not None
         return stock
 
-    def counters(self, sku: str) -> tuple[int, int, int]:
+    def counters(self, sku: str, place: str = PLACE) -> tuple[int, int, int]:
         """On hand, reserved, in the account book."""
-        stock = self.stock(sku)
-        return stock.on_hand, stock.reserved, sum(lot.book for lot in stock.lots)
+        stock = self.stock(sku, place)
+        return stock.on_hand, stock.reserved, stock.book
 
     def reservation(self, number: int) -> Reservation:
         held = self.states.get(RESERVATION, id_of(number))

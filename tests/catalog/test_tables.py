@@ -38,6 +38,24 @@ async def test_the_migrations_make_the_tables_and_take_them_away(postgres: Embed
         await look.close()
 
 
+async def test_stock_of_before_the_account_books_counter_was_all_in_the_book(postgres: EmbeddedPostgres) -> None:
+    old = (
+        b'{"sku":"S","location":"L","lots":[{"lot":"A","best_before":"2027-09-30","on_hand":7,"reserved":2,"book":7}]}'
+    )
+    async with fresh(postgres, "catalog") as dsn:
+        await migrate(dsn, "catalog", "0001")
+        look = await asyncpg.connect(dsn)
+        await look.execute("INSERT INTO stock VALUES ('S@L', $1, 'S', 'L', 7, 2)", old)
+
+        await migrate(dsn, "catalog")
+
+        row = await look.fetchrow("SELECT body, book FROM stock")
+        await look.close()
+    assert row is not None
+    read = TABLES[0].codec.validate_json(row["body"])
+    assert (row["book"], read.bonded, read.book) == (7, True, 7)
+
+
 def test_states_are_read_back_as_they_were() -> None:
     shelf = Shelf.stocked()
     shelf.hears(placed(1, (COFFEE, 2)))

@@ -1,4 +1,7 @@
-"""The golden samples: one frozen file per event version, headers and data as they travelled when it was made."""
+"""The golden samples: frozen files, headers and data as they travelled when they were made.
+
+Each event version has `<name>.v<version>.json`; a field that was added later brought a `<name>.v<version>-<n>.json`.
+"""
 
 from __future__ import annotations
 
@@ -26,6 +29,7 @@ class Sample:
     file: str
     name: str
     version: int
+    number: int
     headers: dict[str, bytes]
     data: dict[str, Any]
 
@@ -39,8 +43,27 @@ def samples() -> list[Sample]:
 
 
 def of(cls: type[Event]) -> Sample:
-    """The sample of this build's own version."""
+    """The first sample of this build's own version."""
     return _sample(FOLDER / f"{cls.type}.v{cls.version}.json")
+
+
+def all_of(cls: type[Event]) -> list[Sample]:
+    """Every sample of this build's own version, as its fields were added."""
+    return [one for one in samples() if (one.name, one.version) == (cls.type, cls.version)]
+
+
+def said(written: Any, sample: Any) -> Any:
+    """Of what this build writes, what the sample's writer could say; the rest was added since, as its default."""
+    if isinstance(written, dict) and isinstance(sample, dict):
+        return {key: said(written[key], value) for key, value in sample.items() if key in written}
+    if isinstance(written, list) and isinstance(sample, list) and len(written) == len(sample):
+        return [said(*pair) for pair in zip(written, sample, strict=True)]
+    return written
+
+
+def added(written: dict[str, Any], sample: dict[str, Any]) -> set[str]:
+    """The fields of the first level that the sample's writer did not know."""
+    return set(written) - set(sample)
 
 
 def declared() -> list[type[Event]]:
@@ -49,11 +72,12 @@ def declared() -> list[type[Event]]:
 
 
 def _sample(path: Path) -> Sample:
-    matched = re.fullmatch(r"(?P<name>[a-z.-]+)\.v(?P<version>\d+)\.json", path.name)
-    assert matched is not None, f"{path.name} is not <name>.v<version>.json"
+    matched = re.fullmatch(r"(?P<name>[a-z.-]+)\.v(?P<version>\d+)(-(?P<number>[2-9]|[1-9]\d))?\.json", path.name)
+    assert matched is not None, f"{path.name} is not <name>.v<version>[-<number>].json"
     raw = json.loads(path.read_text("utf-8"))
     headers = {name: value.encode() for name, value in raw["headers"].items()}
-    return Sample(path.name, matched["name"], int(matched["version"]), headers, raw["data"])
+    number = int(matched["number"] or 1)
+    return Sample(path.name, matched["name"], int(matched["version"]), number, headers, raw["data"])
 
 
 def optional(kind: object) -> set[Spot]:

@@ -20,7 +20,9 @@ AT = datetime(2026, 3, 2, 2, 0, 6, 125000, tzinfo=UTC)
 ENVELOPE = Envelope(ID, FACT, AT, Cause("cause-1", "O-1", TRACE), "mombasa-fuzhou")
 VALUE = FACT.model_dump_json().encode()
 HEADERS = (*write_headers(ENVELOPE), ("ce_aggregateversion", b"17"))
-REQUIRED = ("ce_type", "ce_id", "ce_time", "ce_schemaversion", "ce_correlationid", "ce_causationid")
+REQUIRED = (
+    "ce_specversion", "ce_type", "ce_id", "ce_time", "ce_schemaversion", "ce_correlationid", "ce_causationid",
+)  # fmt: skip
 
 
 def changed(**values: bytes) -> Headers:
@@ -186,3 +188,20 @@ def test_the_complaint_says_where_and_never_what() -> None:
     with pytest.raises(BadInput, match="hold") as refused:
         open_envelope(HEADERS, value)
     assert "Lin" not in str(refused.value)
+
+
+@pytest.mark.parametrize("version", [b"0.3", b"1.1", b"2.0", b"", b"1"])
+def test_another_specification_is_refused_by_name(version: bytes) -> None:
+    with pytest.raises(BadInput, match="ce_specversion"):
+        open_envelope(changed(ce_specversion=version), VALUE)
+
+
+@pytest.mark.parametrize("time", [b"2026-03-02T02:00:06.125000", b"2026-03-02", b"20260302T020006"])
+def test_a_time_without_offset_is_nobodys_time(time: bytes) -> None:
+    with pytest.raises(BadInput, match="ce_time has no offset"):
+        open_envelope(changed(ce_time=time), VALUE)
+
+
+@pytest.mark.parametrize("time", [b"2026-03-02T02:00:06.125Z", b"2026-03-02T10:00:06.125+08:00"])
+def test_a_time_of_any_zone_is_read_as_utc(time: bytes) -> None:
+    assert open_envelope(changed(ce_time=time), VALUE).time == AT

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
+from itertools import pairwise
 from typing import Any, NoReturn
 
 import pytest
@@ -14,7 +16,7 @@ from tests.contracts import golden
 from tests.contracts.golden import Sample, declared, filled, optional, samples
 
 SAMPLES = samples()
-CURRENT = [golden.of(cls) for cls in declared()]
+CURRENT = [sample for cls in declared() for sample in golden.all_of(cls)]
 every = pytest.mark.parametrize("sample", SAMPLES, ids=lambda sample: sample.file)
 every_current = pytest.mark.parametrize("sample", CURRENT, ids=lambda sample: sample.file)
 
@@ -34,10 +36,33 @@ def no_fraction(text: str) -> NoReturn:
     pytest.fail(f"{text}: a number that travels is whole")
 
 
-def test_each_version_of_each_event_has_one_sample_and_nothing_else_has() -> None:
-    wanted = {f"{cls.type}.v{number}.json" for cls in declared() for number in range(1, cls.version + 1)}
+def test_each_version_of_each_event_has_a_first_sample_and_nothing_else_has() -> None:
+    wanted = {(cls.type, number) for cls in declared() for number in range(1, cls.version + 1)}
 
-    assert {sample.file for sample in SAMPLES} == wanted
+    assert {(sample.name, sample.version) for sample in SAMPLES if sample.number == 1} == wanted
+
+
+def test_later_samples_of_a_version_are_numbered_on_and_each_says_a_field_that_the_ones_before_could_not() -> None:
+    known: dict[tuple[str, int], set[str]] = {}
+    for sample in sorted(SAMPLES, key=lambda one: (one.name, one.version, one.number)):
+        before = known.get((sample.name, sample.version), set())
+        now = set(_spots(sample.data))
+        assert now - before, f"{sample.file} adds nothing"
+        assert sample.number == 1 or before, f"{sample.file} has no sample before it"
+        known[sample.name, sample.version] = before | now
+    numbers = [one.number for one in sorted(SAMPLES, key=lambda one: (one.name, one.version, one.number))]
+    assert all(after in {1, before + 1} for before, after in pairwise(numbers))
+
+
+def _spots(value: Any, at: str = "") -> Iterator[str]:
+    """Every place in it that has a name."""
+    if isinstance(value, dict):
+        for key, each in value.items():
+            yield f"{at}.{key}"
+            yield from _spots(each, f"{at}.{key}")
+    elif isinstance(value, list):
+        for each in value:
+            yield from _spots(each, f"{at}[]")
 
 
 @every_current
@@ -65,7 +90,7 @@ def test_every_optional_field_is_filled_in_at_least_one_sample() -> None:
 
 @pytest.mark.parametrize("cls", declared(), ids=lambda cls: cls.type)
 def test_fields_with_a_default_may_be_missing_and_all_others_may_not(cls: type[Event]) -> None:
-    data = golden.of(cls).data
+    data = {name: value for sample in golden.all_of(cls) for name, value in sample.data.items()}
     needed = {name: value for name, value in data.items() if cls.model_fields[name].is_required()}
 
     assert read(cls.type, cls.version, json.dumps(needed).encode()).model_fields_set == set(needed)

@@ -206,7 +206,8 @@ def _config(folder: Path) -> Config:
             "tokens": {"seller": "seller", "operator": "operator"},
             "time_scale": 1_000_000,
             "retry_scale": 1e9,
-            "durations": {"inspection": 500_000},  # half a second: the end of it must not overtake its beginning
+            # Real moments: what follows must not overtake what came before.
+            "durations": {"inspection": 500_000, "release": 100_000},
             "faults": {"server_error": 0, "lost": 0},
         }
     )

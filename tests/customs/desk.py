@@ -6,12 +6,13 @@ import os
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from functools import cache
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, Literal
 
-from services.customs.commands import Heard, IdentityChecked, Sign, Signed, Spoken
-from services.customs.documents import Kind
+from services.customs.commands import Heard, IdentityChecked, Sign, Signed, SignedWithdrawal, SignWithdrawal, Spoken
+from services.customs.documents import Kind, TaxBill
 from services.customs.dossier import DOSSIER, QUOTA, Dossier
 from services.customs.policy import Policy
 from services.customs.process import decide, reach
@@ -22,8 +23,15 @@ from services.customs.receipts import Receipt
 from shared.corridor import Corridor, load_corridor
 from shared.events.base import Event
 from shared.events.catalog import ReservationMade
-from shared.events.logistics import ParcelBooked, WaybillDocumentAccepted
-from shared.events.orders import DeclarationRequested, OrderAmended, OrderCancelled, OrderPlaced
+from shared.events.logistics import ParcelBooked, ParcelConsolidated, ParcelPacked, WaybillDocumentAccepted
+from shared.events.orders import (
+    ClearanceObserved,
+    DeclarationRequested,
+    OrderAmended,
+    OrderCancelled,
+    OrderPlaced,
+    WithdrawalRequested,
+)
 from shared.events.payments import PaymentDeclared
 from shared.events.values import Amounts, DeclaredBy, Goods, OrderLine, Sealed, StockLine
 from shared.flow.decision import Decision, Due, Outcome, States, Work
@@ -41,6 +49,7 @@ BUYER: Final = Person("陈测试", "1", "99999919900307008X", "13900000002")
 RECEIVER: Final = Recipient("陈测试", "13900000002", "CN", "福建省", "福州市", "鼓楼区", "测试路9号", "350001")
 NUMBER: Final = out_trade_no(ORDER, 1)
 PLATFORM: Final = "9999A60001"
+INVT_NO: Final = "35002026I000000042"
 
 
 @cache
@@ -150,6 +159,33 @@ def amended(who: Sealed | None = None, where: Sealed | None = None, version: int
     )
 
 
+def undo(kind: Literal["cancel", "return"] = "cancel", reason: str = "buyer") -> WithdrawalRequested:
+    return WithdrawalRequested(order_id=ORDER, seller=SELLER, role="import", kind=kind, reason=reason)
+
+
+def observed(status: Literal["clearing", "released", "refused"]) -> ClearanceObserved:
+    return ClearanceObserved(order_id=ORDER, seller=SELLER, role="import", status=status, at=NOW)
+
+
+# --- direct mail ------------------------------------------------------------------------------------------------------
+
+
+def placed_direct(**changes: Any) -> OrderPlaced:
+    direct = {"shop": "lamu-tea-house", "flow": "coffee-direct", "warehouse": "msa-origin"}
+    return placed(**{**direct, **changes})
+
+
+def packed(grams: int = 274) -> ParcelPacked:
+    return ParcelPacked(order_id=ORDER, seller=SELLER, parcel_id=PARCEL, gross_grams=grams, lines=(), at=NOW)
+
+
+def consolidated(bill: str = "99900000011", voyage: str = "TX0001", vehicle: str = "TX0001") -> ParcelConsolidated:
+    return ParcelConsolidated(
+        order_id=ORDER, seller=SELLER, parcel_id=PARCEL, consignment_id=f"C-{bill}", master_bill=bill, voyage=voyage,
+        vehicle=vehicle, at=NOW,
+    )  # fmt: skip
+
+
 CANCELLED: Final = OrderCancelled(order_id=ORDER, seller=SELLER, reason="buyer")
 BEFORE_ASKING: Final[tuple[Event, ...]] = (paid(), BOOKED, waybill_accepted())
 
@@ -205,6 +241,19 @@ class Room:
     def signed(self) -> list[Event]:
         return self.end("sign", Signed("order bytes", "inventory bytes"))
 
+    def undo_signed(self) -> list[Event]:
+        return self.end("sign-withdrawal", SignedWithdrawal("withdrawal bytes"))
+
+    def stored(self) -> Room:
+        self.inventory_out()
+        self.hears(self.inventory_receipt("2"), self.inventory_receipt("120", invt_no=INVT_NO))
+        return self
+
+    def released(self) -> Room:
+        self.stored()
+        self.hears(self.inventory_receipt("800", invt_no=INVT_NO))
+        return self
+
     def order_out(self) -> None:
         """Assessed, asked, signed: the order document is on its way."""
         self.assessed()
@@ -222,7 +271,7 @@ class Room:
         self.clock += 1
         at = NOW + timedelta(seconds=self.clock if seconds is None else seconds)
         numbers: dict[str, Any] = (
-            {"order_no": NUMBER, "ebp_code": PLATFORM} if kind is Kind.ORDER else {"cop_no": self.cop_no}
+            {"order_no": NUMBER, "ebp_code": PLATFORM} if kind is Kind.ORDER else {"cop_no": self.number_of(kind)}
         )
         return Receipt(
             kind=kind, guid="G", status=status, reading=reading(kind, status), at=at, info=info, **{**numbers, **more}
@@ -233,6 +282,16 @@ class Room:
 
     def inventory_receipt(self, status: str, info: str = "", **more: Any) -> Receipt:
         return self.receipt(Kind.INVENTORY, status, info, **more)
+
+    def undo_receipt(self, status: str, info: str = "", **more: Any) -> Receipt:
+        assert self.dossier.withdrawal is not None
+        return self.receipt(self.dossier.withdrawal.document, status, info, **more)
+
+    def number_of(self, kind: Kind) -> str:
+        if kind is Kind.INVENTORY:
+            return self.cop_no
+        assert self.dossier.withdrawal is not None
+        return self.dossier.withdrawal.cop_no
 
     def hears(self, *words: Spoken) -> list[Event]:
         return self.tell(Heard(tuple((ORDER, word) for word in words)))
@@ -255,6 +314,10 @@ class Room:
         return next(work.task.draft for work in self.work.values() if isinstance(work.task, Sign))
 
     @property
+    def undo_draft(self) -> Any:
+        return next(work.task.draft for work in self.work.values() if isinstance(work.task, SignWithdrawal))
+
+    @property
     def cases(self) -> list[str]:
         return [case.code for case in self.dossier.cases]
 
@@ -268,6 +331,14 @@ class Room:
     def waiting(self) -> list[str]:
         """Work that is there, as "kind name"."""
         return [f"{kind} {name}".strip() for kind, name in self.work]
+
+
+def bill_of(tax: str, **more: Any) -> TaxBill:
+    values: dict[str, Any] = {
+        "guid": "G", "return_time": NOW, "invt_no": INVT_NO, "tax_no": "T1", "customs_tax": Decimal(0),
+        "value_added_tax": Decimal(tax), "consumption_tax": Decimal(0), "status": "1", "items": (),
+    }  # fmt: skip
+    return TaxBill(**{**values, **more})
 
 
 TAKEN: Final = WindowAnswer("", "0", "", None)

@@ -118,7 +118,7 @@ def test_goods_whose_proof_is_missing_are_refused() -> None:
     assert refusal(room) == ("goods_list", ["G01"])
 
 
-def test_two_articles_of_exactly_5000_are_admitted_and_one_fen_more_is_not() -> None:
+def test_21_two_articles_of_exactly_5000_are_admitted_and_one_fen_more_is_refused_before_payment() -> None:
     # 5,000.00 of goods carry 455.00 of tax at 9.1 %.
     within, beyond = Room(), Room()
     within.assessed(placed("5455.00", quantity=2), reserved())
@@ -128,7 +128,7 @@ def test_two_articles_of_exactly_5000_are_admitted_and_one_fen_more_is_not() -> 
     assert refusal(beyond) == ("single_limit", ["R21"])
 
 
-def test_one_article_above_5000_pays_the_full_tax() -> None:
+def test_22_one_article_of_6800_pays_1345_04_of_tax_and_is_admitted() -> None:
     room = Room()
     room.assessed(placed("8145.04"), reserved(goods(duty_rate="0.06")))
 
@@ -141,7 +141,7 @@ def with_used(text: str) -> Room:
     return room
 
 
-def test_two_orders_of_one_person_cannot_take_the_same_remaining_amount() -> None:
+def test_23_of_two_orders_of_one_person_with_900_left_the_second_of_500_is_refused() -> None:
     room = with_used("25100.00")
     room.assessed(placed("545.50"), reserved())
     assert made(room).valuation.goods == cny("500.00")

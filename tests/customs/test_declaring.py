@@ -9,7 +9,7 @@ import pytest
 
 from services.customs.commands import Mismatched, Submit
 from services.customs.documents import Kind
-from services.customs.dossier import ENVELOPE, Phase
+from services.customs.submission import ENVELOPE, Phase
 from shared.events.base import Event
 from shared.events.customs import DeclarationMismatched, DeclarationRejected, DeclarationSubmitted
 from shared.events.values import DeclaredBy, Finding
@@ -109,7 +109,7 @@ def test_documents_that_do_not_match_are_not_sent() -> None:
     assert room.waiting() == []
 
 
-def test_a_payer_who_is_not_the_buyer_stops_it_until_the_buyer_pays() -> None:
+def test_25_a_payer_who_is_not_the_buyer_stops_it_until_the_buyer_pays() -> None:
     room = Room()
     room.assessed()
     spoken = room.tell(paid(identity_check="different"), BOOKED, waybill_accepted(), asked())
@@ -149,7 +149,7 @@ def test_the_signing_of_a_version_that_was_given_up_says_nothing() -> None:
 # --- silence ----------------------------------------------------------------------------------------------------------
 
 
-def test_ten_silent_minutes_send_the_same_bytes_again_three_times_and_then_call_a_person() -> None:
+def test_29_ten_silent_minutes_send_the_same_bytes_again_three_times_and_then_call_a_person() -> None:
     room = Room()
     room.order_out()
     first = room.work["submit", "order/1/0"].task
@@ -256,7 +256,7 @@ def rejected() -> Room:
     return room
 
 
-def test_a_rejected_order_is_corrected_and_declared_again_under_the_same_number() -> None:
+def test_30_a_rejected_order_is_corrected_and_declared_again_under_the_same_number() -> None:
     room = rejected()
     first = room.cop_no
     room.tell(amended(where=MOVED), asked(2))
@@ -323,7 +323,7 @@ def test_without_a_new_request_nothing_is_declared_again() -> None:
     assert [work for work in room.waiting() if work.startswith("sign")] == []
 
 
-def test_a_correction_before_the_inventory_left_builds_the_version_anew() -> None:
+def test_26_a_correction_before_the_inventory_left_builds_the_version_anew() -> None:
     room = Room()
     room.order_out()
     room.tell(amended(where=MOVED), waybill_accepted(MOVED))
@@ -355,7 +355,7 @@ def test_a_cancelled_order_is_neither_built_nor_reminded_of() -> None:
 
 def test_a_platforms_inventory_is_not_ours_to_send() -> None:
     room = Room()
-    room.assessed(placed(declared_by=DeclaredBy("platform", "platform", "platform", "platform")), reserved())
+    room.tell(placed(declared_by=DeclaredBy("platform", "platform", "platform", "platform")), reserved())
     room.tell(*BEFORE_ASKING, asked())
 
     assert room.waiting() == []

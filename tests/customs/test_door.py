@@ -13,6 +13,7 @@ from services.customs.providers.ceb import dxp
 from services.customs.providers.ceb.parser import parse
 from shared.db.embedded import EmbeddedPostgres
 from shared.flow.items import Fate
+from tests.customs import cases
 from tests.customs.bureau import Bureau, bureau, node
 from tests.customs.desk import BEFORE_ASKING, BUYER, ORDER, asked, placed, reserved
 
@@ -236,3 +237,58 @@ async def test_facts_of_an_order_are_decided_and_nothing_is_parked(released: Bur
 
     assert {result.fate for result in results} == {Fate.DONE}
     assert await released.run.rows("SELECT count(*) FROM parked") == [(0,)]
+
+
+async def test_a_declaration_shows_the_documents_side_by_side(released: Bureau) -> None:
+    answer = await released.run.ask("GET", f"/v1/declarations/{ORDER}", "seller")
+
+    shown = answer.json()
+    assert answer.status_code == 200
+    assert shown["documents"]["disagree"] == 0
+    assert {row["agrees"] for row in shown["documents"]["rows"]} == {True, None}
+    assert [version["phase"] for version in shown["versions"]] == ["inventory_sent"]
+    assert all(secret not in answer.text for secret in (BUYER.id_number, BUYER.phone, BUYER.name))
+    assert (await released.run.ask("GET", f"/v1/declarations/{ORDER}", "stranger")).status_code == 404
+    assert (await released.run.ask("GET", f"/v1/declarations/{ORDER}", "")).status_code == 401
+
+
+async def test_a_case_is_closed_by_an_operator_who_says_how(released: Bureau) -> None:
+    await released.push(released.envelope("622", "InventoryReturn", node("502", AT, copNo=await cop_no(released))))
+    door, note = f"/v1/customs/cases/{ORDER}/detained/close", {"note": "the office returned the goods to the shelf"}
+
+    assert (await released.run.ask("POST", door, "seller", note)).status_code == 403
+    assert (await released.run.ask("POST", door, "operator", {"note": ""})).status_code == 400
+    answer = await released.run.ask("POST", door, "operator", note)
+
+    assert (answer.status_code, answer.json()) == (200, {"cases": []})
+    shown = (await released.run.ask("GET", f"/v1/declarations/{ORDER}")).json()
+    assert [(one["code"], one["by"]) for one in shown["closed_cases"]] == [("detained", "operator")]
+    assert (await released.run.ask("GET", "/v1/customs/cases")).json() == {"cases": []}
+
+
+@pytest.mark.parametrize("code", ["no_receipt", "NO", "x%00y"])
+async def test_a_case_that_is_not_there_cannot_be_closed(released: Bureau, code: str) -> None:
+    answer = await released.run.ask("POST", f"/v1/customs/cases/{ORDER}/{code}/close", "operator", {"note": "x"})
+
+    assert answer.status_code == 404
+
+
+OURS = {"312", "622", "624", "626", "816", "818"}
+RECEIPTS = [
+    path for path in sorted((cases.ROOT / "good").glob("*-*/*.xml"))
+    if path.name[:3] in OURS | {"412", "512", "514", "712"} and path.parent.name != "export-9610"
+]  # fmt: skip
+
+
+async def test_every_receipt_of_the_samples_is_taken_and_waits_for_its_order_or_for_a_person(window: Bureau) -> None:
+    assert len(RECEIPTS) > 10
+    for path in RECEIPTS:
+        answer = await window.push(window.wrapped(path.read_bytes(), path.name[:3]))
+        assert answer.status_code == 200, path.name
+
+    fates = sorted(await window.run.receipts("customs"))
+    strangers = sum(path.name[:3] not in OURS for path in RECEIPTS)
+    assert (
+        fates
+        == ["quarantined flow.early"] * (len(RECEIPTS) - strangers) + ["quarantined input.unrecognised"] * strangers
+    )

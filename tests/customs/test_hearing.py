@@ -4,20 +4,24 @@ from __future__ import annotations
 
 import itertools
 from dataclasses import replace
-from decimal import Decimal
-from typing import Any
 
 import pytest
 
 from services.customs.commands import FormatRefused, Heard, Strays
-from services.customs.documents import TaxBill, TaxBillChange
+from services.customs.documents import TaxBillChange
 from services.customs.process import STRAYS, decide
 from services.customs.receipts import NotUnderstood, Receipt
 from shared.events.base import Event
-from shared.events.customs import DeclarationHeld, DeclarationRejected, DeclarationReleased, DeclarationStored
+from shared.events.customs import (
+    DeclarationHeld,
+    DeclarationRejected,
+    DeclarationReleased,
+    DeclarationReturnedAbroad,
+    DeclarationStored,
+)
 from shared.flow.decision import Decision, Early, Exhausted
 from shared.ids import OrderId
-from tests.customs.desk import CANCELLED, NOW, ORDER, Room, asked, cny, names, placed, reserved
+from tests.customs.desk import CANCELLED, NOW, ORDER, Room, asked, bill_of, cny, names, placed, reserved
 
 INVT_NO = "35002026I000000042"
 OTHER = OrderId("another-order")
@@ -51,7 +55,7 @@ def test_the_straight_way() -> None:
 
 
 @pytest.mark.parametrize("way", [*itertools.permutations(range(3))])
-def test_in_any_order_it_is_stored_and_released_once(way: tuple[int, ...]) -> None:
+def test_27_in_any_order_it_is_stored_and_released_once_and_the_older_receipt_is_logged(way: tuple[int, ...]) -> None:
     room = declared()
     receipts = [
         room.inventory_receipt("2"), stored(room), room.inventory_receipt("800", invt_no=INVT_NO)
@@ -71,13 +75,13 @@ def test_a_number_that_comes_only_in_an_older_receipt_is_kept_and_told() -> None
     assert room.dossier.invt_no == INVT_NO
 
 
-def test_a_receipt_before_the_answer_of_the_send_is_applied_once() -> None:
+def test_28_a_receipt_before_the_answer_of_the_send_is_applied_once() -> None:
     room = declared()
     assert names(room.hears(stored(room))) == ["declaration.stored"]
     assert room.end("submit", object(), "inventory/1/0") == []
 
 
-def test_an_inspection_holds_and_its_end_releases_without_a_new_declaration() -> None:
+def test_31_an_inspection_holds_and_its_end_releases_without_a_new_declaration() -> None:
     room = declared()
     room.hears(stored(room))
     held = room.hears(room.inventory_receipt("500", "查验"))
@@ -88,7 +92,7 @@ def test_an_inspection_holds_and_its_end_releases_without_a_new_declaration() ->
     assert room.dossier.versions == 1
 
 
-def test_an_inspection_after_the_release_takes_it_back() -> None:
+def test_32_an_inspection_after_the_release_takes_it_back() -> None:
     room = declared()
     room.hears(stored(room), room.inventory_receipt("800"))
 
@@ -104,12 +108,15 @@ def test_detained_goods_are_a_case_and_keep_the_yearly_amount() -> None:
     assert (room.cases, room.used()) == (["detained"], "118.24")
 
 
-def test_goods_sent_back_abroad_restore_the_yearly_amount() -> None:
+def test_33_goods_sent_back_abroad_are_told_and_restore_the_yearly_amount() -> None:
     room = declared()
     room.hears(stored(room), room.inventory_receipt("500"))
-    room.hears(room.inventory_receipt("700"))
+    spoken = room.hears(room.inventory_receipt("700", "退运"))
 
-    assert (room.cases, room.used()) == (["returned_abroad"], "0.00")
+    assert spoken == [
+        DeclarationReturnedAbroad(order_id=ORDER, seller="highland-coop", role="import", attempt=1, reason="退运")
+    ]
+    assert (room.cases, room.used()) == ([], "0.00")
 
 
 def test_a_rejection_is_told_in_plain_words_and_keeps_the_yearly_amount_until_the_end() -> None:
@@ -132,15 +139,25 @@ def test_customs_may_take_up_again_what_it_had_rejected() -> None:
     assert names(room.hears(stored(room))) == ["declaration.submitted", "declaration.stored"]
 
 
-def test_a_limit_that_only_customs_knows_becomes_the_lower_bound() -> None:
+@pytest.mark.parametrize(
+    ("info", "after"), [("超过年度限额，已使用 25900.00，限额 26000.00", "25900.00"), ("超过年度限额", "25881.77")]
+)
+def test_24_a_limit_that_only_customs_knows_is_final_and_becomes_the_lower_bound(info: str, after: str) -> None:
     room = declared()
-    fact = room.hears(room.inventory_receipt("-621018", "已使用 25900.00"))[0]
+    fact = room.hears(room.inventory_receipt("-621018", info))[0]
 
     assert isinstance(fact, DeclarationRejected)
-    assert fact.code == "-621018"
-    assert room.used() == "26000.01"  # with this order; without it too little is left for it
+    assert (fact.code, fact.final) == ("-621018", True)
     room.tell(CANCELLED)
-    assert room.used() == "25881.77"
+    assert room.used() == after  # as customs names it; without a figure: too much for this order
+
+
+def test_a_rejection_that_can_be_mended_is_not_final() -> None:
+    room = declared()
+    fact = room.hears(room.inventory_receipt("100", "收货地址不详"))[0]
+
+    assert isinstance(fact, DeclarationRejected)
+    assert not fact.final
 
 
 def test_an_exception_that_asks_for_another_try_sends_the_same_bytes_a_minute_later() -> None:
@@ -215,19 +232,11 @@ def test_an_order_document_that_the_port_cannot_read_is_a_mismatch() -> None:
     assert names(room.hears(unreadable(message_id), unreadable(message_id))) == ["declaration.mismatched"]
 
 
-def bill(tax: str, **more: Any) -> TaxBill:
-    values: dict[str, Any] = {
-        "guid": "G", "return_time": NOW, "invt_no": INVT_NO, "tax_no": "T1", "customs_tax": Decimal(0),
-        "value_added_tax": Decimal(tax), "consumption_tax": Decimal(0), "status": "1", "items": (),
-    }  # fmt: skip
-    return TaxBill(**{**values, **more})
-
-
 def test_a_tax_bill_is_booked_as_customs_wrote_it_and_a_difference_is_a_case() -> None:
     room = declared()
-    assert room.hears(bill("10.76")) == []
+    assert room.hears(bill_of("10.76")) == []
     assert room.cases == []
-    room.hears(bill("10.77"), TaxBillChange(guid="G", return_time=NOW, invt_no=INVT_NO, tax_no="T1", status="2"))
+    room.hears(bill_of("10.77"), TaxBillChange(guid="G", return_time=NOW, invt_no=INVT_NO, tax_no="T1", status="2"))
 
     assert room.dossier.tax_bill is not None
     assert (room.dossier.tax_bill.total, room.dossier.tax_bill.status) == (cny("10.77"), "2")

@@ -79,6 +79,7 @@ def test_nothing_is_said_about_documents_that_are_not_there() -> None:
 )
 def test_one_broken_place_gives_exactly_its_rule(broken: dict[str, Any], expected: list[str]) -> None:
     assert rules(papers(**broken)) == expected
+    assert all(finding.there is not None for finding in match(papers(**broken), TERMS))
 
 
 def expensive(*, pieces: int) -> Papers:
@@ -110,10 +111,11 @@ def test_understated_tax_only_warns() -> None:
     assert (found[0].here.value, found[0].there and found[0].there.value) == ("10.75", "10.76")
 
 
-def test_a_masked_recipient_is_not_verifiable_and_no_mismatch() -> None:
+def test_50_a_masked_recipient_is_not_verifiable_and_no_mismatch() -> None:
     found = match(papers(waybill=waybill(consignee="陈**", consignee_telephone="139****0002")), TERMS)
 
     assert [(one.rule, one.severity) for one in found] == [("R07", Severity.UNVERIFIABLE)] * 2
+    assert [one.as_value().code for one in found] == ["R07.unverifiable"] * 2
     assert verdict(found) is Verdict.SUBMIT
 
 

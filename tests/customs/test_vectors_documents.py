@@ -96,6 +96,10 @@ def test_the_documents_of_a_case_give_its_findings_and_decision(case: Mapping[st
     same = [one for one, earlier in repeats(documents) if repeat_of(one, earlier) is Repeat.SAME]
     assert sorted({finding.rule for finding in found}) == sorted(case["findings"])
     assert (Verdict.IDEMPOTENT if same and not found else verdict(found)) == case["decision"]
+    for value in (finding.as_value() for finding in found):
+        assert value.theirs  # what it was held against; ours may be missing, which is the finding
+        assert value.fix_en
+        assert any("\u4e00" <= letter <= "\u9fff" for letter in value.fix_zh)
 
 
 @pytest.mark.parametrize("case", **cases.named(EXPECTED["cases"]))

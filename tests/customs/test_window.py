@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from datetime import timedelta
 from pathlib import Path
@@ -9,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from shared.db.embedded import EmbeddedPostgres
+from shared.ids import order_id
 from tests.customs.bureau import Bureau, bureau
 from tests.customs.desk import (
     BEFORE_ASKING,
@@ -66,7 +68,7 @@ async def test_receipts_out_of_order_or_twice_change_nothing(
         assert len((await open_.dossier())["receipts"]) == 5
 
 
-async def test_an_inspection_holds_and_its_end_releases(postgres: EmbeddedPostgres, tmp_path: Path) -> None:
+async def test_31_an_inspection_holds_and_its_end_releases(postgres: EmbeddedPostgres, tmp_path: Path) -> None:
     async with bureau(postgres, tmp_path, "inspection") as open_:
         await declare(open_)
 
@@ -74,7 +76,7 @@ async def test_an_inspection_holds_and_its_end_releases(postgres: EmbeddedPostgr
         assert open_.documents() == ["CEB311 1 x1", "CEB621 1 x1"]
 
 
-async def test_a_rejected_address_is_corrected_and_declared_again_under_the_same_number(
+async def test_30_a_rejected_address_is_corrected_and_declared_again_under_the_same_number(
     postgres: EmbeddedPostgres, tmp_path: Path
 ) -> None:
     async with bureau(postgres, tmp_path, "address_unclear") as open_:
@@ -151,3 +153,28 @@ async def test_a_cancelled_order_gives_the_yearly_amount_back(window: Bureau) ->
 
     assert await window.run.rows("SELECT used_minor FROM quotas") == [(0,)]
     assert ORDER in str(await window.run.rows("SELECT key FROM dossiers"))
+
+
+async def test_23_two_orders_of_one_person_at_once_share_what_is_left_of_the_year(
+    postgres: EmbeddedPostgres, tmp_path: Path
+) -> None:
+    async with bureau(postgres, tmp_path) as open_:
+        for number in range(5):  # 25,000.00 are used
+            of = order_id("nairobi-roasters-shopify", f"used-{number}")
+            await open_.run.hear(placed("5455.00", quantity=2, order_id=of), reserved(order=of))
+        of = order_id("nairobi-roasters-shopify", "used-5")  # and 100.00
+        await open_.run.hear(placed("109.10", order_id=of), reserved(order=of))
+        await open_.spoken(*["assessment.made"] * 6)
+
+        last = [order_id("nairobi-roasters-shopify", f"at-once-{number}") for number in range(2)]
+        await asyncio.gather(*(open_.run.hear(placed("545.50", order_id=of), reserved(order=of)) for of in last))
+        for _ in range(200):
+            if len(await open_.run.spoken()) == 8:
+                break
+            await asyncio.sleep(0.02)
+
+        assert sorted(fact.type for fact in (await open_.run.spoken())[6:]) == [
+            "customs.assessment.made",
+            "customs.assessment.refused",
+        ]
+        assert await open_.run.rows("SELECT used_minor FROM quotas") == [(2_560_000,)]

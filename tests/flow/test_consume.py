@@ -9,6 +9,8 @@ from dataclasses import replace
 
 import pytest
 from asyncpg import Connection
+from opentelemetry.sdk.metrics import MeterProvider
+from opentelemetry.sdk.metrics.export import InMemoryMetricReader
 
 from shared.broker.embedded import EmbeddedBroker
 from shared.broker.ports import BrokerGone, Message, Record, StaleEpoch
@@ -241,3 +243,20 @@ async def test_a_consumer_that_stops_leaves_no_connection_behind(
 
     await until(look, "SELECT count(*) FROM pg_stat_activity WHERE application_name LIKE 'toy%/test%'", 0)
     await until(look_log, "SELECT count(*) FROM pg_stat_activity WHERE application_name LIKE '%/broker/%'", 0)
+
+
+async def test_batches_are_timed_and_what_is_behind_is_told_while_somebody_looks(
+    broker: EmbeddedBroker, make_consumer: Callable[..., Consumer], look: Connection
+) -> None:
+    reader = InMemoryMetricReader()
+    consumer = replace(make_consumer(), telemetry=Telemetry("toy", meter=MeterProvider([reader]).get_meter("toy")))
+    await publish(broker, record(set_("a", "1")), record(set_("b", "1")))
+
+    async with consuming(consumer):
+        await until(look, "SELECT count(*) FROM counters", 2)
+
+    data = reader.get_metrics_data()
+    assert data is not None
+    told = {metric.name: metric.data.data_points for metric in data.resource_metrics[0].scope_metrics[0].metrics}
+    assert len(told["messaging.process.duration"]) == 1
+    assert {(point.attributes or {})["topic"] for point in told["corridor.consumer.lag"]} == {TOPIC, toy.OTHER_TOPIC}

@@ -8,6 +8,8 @@ from datetime import timedelta
 import asyncpg
 import pytest
 from asyncpg import Connection
+from opentelemetry.sdk.metrics import MeterProvider
+from opentelemetry.sdk.metrics.export import InMemoryMetricReader
 
 from shared.clock import FrozenClock
 from shared.errors import Permanent, Transient, Unknown
@@ -341,3 +343,27 @@ async def test_a_worker_whose_outcomes_can_no_longer_be_noted_ends_loudly(
 
     with pytest.raises(asyncpg.UndefinedColumnError):
         await asyncio.wait_for(made.run(asyncio.Event()), 10)
+
+
+async def test_every_try_is_timed_by_its_kind_and_by_how_it_ended(make_runner: MakeRunner, look: Connection) -> None:
+    reader = InMemoryMetricReader()
+    telemetry = Telemetry("toy", meter=MeterProvider([reader]).get_meter("toy"))
+    outside = Outside(answers=[Transient("busy"), Unknown("?"), "paid"])
+    await run(make_runner(), set_("a", "pay:1"))
+    stopping = asyncio.Event()
+
+    task = asyncio.create_task(Worker(make_runner(), make_runner(), outside.calls(), telemetry).run(stopping))
+    assert await settled(look, "a", 2) == ["pay:1", "paid"]
+    stopping.set()
+    await task
+
+    data = reader.get_metrics_data()
+    assert data is not None
+    [timed] = [
+        metric for metric in data.resource_metrics[0].scope_metrics[0].metrics
+        if metric.name == "corridor.call.duration"
+    ]  # fmt: skip
+    assert sorted(str((point.attributes or {})["outcome"]) for point in timed.data.data_points) == [
+        "answered", "transient", "unknown",
+    ]  # fmt: skip
+    assert {str((point.attributes or {})["kind"]) for point in timed.data.data_points} == {"pay"}

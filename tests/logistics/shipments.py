@@ -5,22 +5,26 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
-from services.logistics.booking import CarrierTerms, Policy
 from services.logistics.commands import (
     BOOK,
+    WATCH,
     Book,
     DocumentAnswered,
     Exited,
+    HandedOver,
     Packed,
     Scanned,
     Waybill,
 )
 from services.logistics.milestones import Milestone
+from services.logistics.policy import policy_of
 from services.logistics.process import make_process
 from services.logistics.shipment import SHIPMENT, Answer, Document, Parcel, Shipment
 from services.logistics.tracking import Classifier, Location, Raw, Ref, TrackingEvent, ZoneSource, dedupe_key
+from shared.corridor import load_corridor
 from shared.events.base import Event
 from shared.events.orders import (
     ExitAuthorised,
@@ -28,6 +32,7 @@ from shared.events.orders import (
     OrderAmended,
     ShipmentCancelRequested,
     ShipmentRequested,
+    WaybillAssigned,
 )
 from shared.events.values import Sealed, StockLine
 from shared.flow.decision import Decision, Outcome, States, Work
@@ -43,7 +48,8 @@ HERE = Sealed("k1", "c2VhbGVk", "fp-here", "林** 138***00 福建省福州市")
 THERE = Sealed("k1", "b3RoZXI=", "fp-there", "林** 138***00 福建省厦门市")
 WAYBILL = Waybill("TCX0000000001", ("LP00000000000001",))
 
-PROCESS = make_process(Policy({"cainiao": CarrierTerms("9999L60004", "双城速递（测试）有限公司")}, {"fz-bonded": "CN"}))
+CORRIDOR = load_corridor(Path(__file__).parents[2] / "deploy" / "corridors" / "mombasa-fuzhou.toml")
+PROCESS = make_process(policy_of(CORRIDOR, {"cainiao"}))
 
 
 def minutes(number: float) -> datetime:
@@ -53,23 +59,39 @@ def minutes(number: float) -> datetime:
 # --- facts of orders ------------------------------------------------------------------------------------------------
 
 
-def requested(**other: Any) -> ShipmentRequested:
-    fields = {
+def _shipment() -> dict[str, Any]:
+    return {
         "order_id": ORDER, "seller": SELLER, "parcel_id": PARCEL, "shop": "nairobi-roasters", "carrier": "cainiao",
         "warehouse": "fz-bonded", "order_no": "T1A1", "recipient": HERE, "goods": "咖啡豆", "lines": LINES,
         "gross_grams": 900, "net_grams": 700, "freight": Money(1000, "CNY"), "value": Money(11824, "CNY"),
+        "flow": "coffee-bonded",
     }  # fmt: skip
-    return ShipmentRequested.model_validate(fields | other)
+
+
+def requested(**other: Any) -> ShipmentRequested:
+    return ShipmentRequested.model_validate(_shipment() | other)
+
+
+def mailed(**other: Any) -> ShipmentRequested:
+    """Direct mail from the origin: booked with one interface, tracked by another."""
+    return requested(
+        shop="lamu-tea-house", carrier="cainiao-air", warehouse="msa-origin", flow="coffee-direct", **other
+    )
+
+
+def assigned(number: str = "YT8800000000001") -> WaybillAssigned:
+    return WaybillAssigned.model_validate(_shipment() | {"shop": "savanna-red", "waybill_no": number})
 
 
 def cancelled() -> ShipmentCancelRequested:
     return ShipmentCancelRequested(order_id=ORDER, seller=SELLER, parcel_id=PARCEL)
 
 
-def authorised(version: int = 1) -> ExitAuthorised:
+def authorised(version: int = 1, order: OrderId = ORDER) -> ExitAuthorised:
     return ExitAuthorised(
-        order_id=ORDER, seller=SELLER, parcel_id=PARCEL, dossier_version=version, warehouse="fz-bonded", lines=LINES
-    )
+        order_id=order, seller=SELLER, parcel_id=parcel_id(order, 1), dossier_version=version, warehouse="fz-bonded",
+        lines=LINES,
+    )  # fmt: skip
 
 
 def withdrawn(reason: str = "customs") -> ExitWithdrawn:
@@ -89,6 +111,10 @@ def packed(grams: int = 980) -> Packed:
 
 def exited() -> Exited:
     return Exited(ORDER, PARCEL, minutes(60))
+
+
+def handed_over() -> HandedOver:
+    return HandedOver(ORDER, PARCEL, minutes(45))
 
 
 def document(answer: Answer, at: datetime = NOW, code: str = "") -> DocumentAnswered:
@@ -130,25 +156,28 @@ class Story:
                 assert put.key == SHIPMENT.key(ORDER)
                 assert isinstance(put.value, Shipment)
                 self.shipment = put.value
+            for name in decision.cancel:
+                self.work.pop((name.kind, name.name), None)
             self.work |= {(work.kind, work.name): work for work in decision.work}
             self.aliases |= decision.aliases
             spoken += decision.facts
         return spoken
 
-    def ends(self, kind: str, result: object, now: datetime = NOW) -> list[Event]:
+    def ends(self, kind: str, result: object, now: datetime = NOW, name: str = PARCEL) -> list[Event]:
         """The one work row of this kind is done, with this result."""
-        return self.hear(self.outcome(kind, result), now=now)
+        return self.hear(self.outcome(kind, result, name), now=now)
 
-    def outcome(self, kind: str, result: object) -> Outcome:
-        work = self.work.pop((kind, PARCEL))
+    def outcome(self, kind: str, result: object, name: str = PARCEL) -> Outcome:
+        work = self.work.pop((kind, name))
         return Outcome(work.kind, work.lane, work.name, work.task, result)
 
-    def task(self, kind: str) -> Any:
-        return self.work[kind, PARCEL].task
+    def task(self, kind: str, name: str = PARCEL) -> Any:
+        return self.work[kind, name].task
 
     @property
     def waiting(self) -> list[str]:
-        return sorted(kind for kind, _ in self.work)
+        """What the outside was asked and has not answered."""
+        return sorted(kind for kind, _ in self.work if kind != WATCH)
 
     @property
     def parcel(self) -> Parcel:

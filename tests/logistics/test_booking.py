@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from services.logistics.commands import BOOK, VOID, Declined, Done, Void, Waybill
+from services.logistics.commands import BOOK, RECALL, VOID, Declined, Done, Void, Waybill
 from services.logistics.milestones import Milestone
 from services.logistics.shipment import Answer, Booking, UnknownParcel
 from shared.events.logistics import (
@@ -162,17 +162,17 @@ def test_what_left_is_never_voided(gone: object) -> None:
     story.hear(gone)
 
     assert story.hear(cancelled()) == []
-    assert story.waiting == []
-    assert "void_too_late" in story.cases
+    assert story.waiting == [RECALL]
 
 
-def test_a_carrier_that_does_not_void_leaves_the_waybill_alive_and_a_case() -> None:
+def test_a_carrier_that_has_the_parcel_already_is_asked_to_bring_it_back() -> None:
     story = booked()
     story.hear(cancelled())
 
     assert story.ends(VOID, Declined("B01", "already on its way")) == []
     assert story.parcel.state is Booking.BOOKED
-    assert story.cases == ["void_refused"]
+    assert story.waiting == [RECALL]
+    assert story.cases == []
 
 
 def test_an_unanswered_voiding_is_sent_again() -> None:

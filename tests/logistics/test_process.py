@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import pytest
 
-from services.logistics.commands import BOOK, TELL, VOID, Declined, Done
+from services.logistics.commands import BOOK, RECALL, TELL, VOID, WATCH, Declined, Done
 from services.logistics.milestones import Milestone
 from services.logistics.process import HANDLES, reach
 from services.logistics.shipment import SHIPMENT, Answer, Booking, UnknownParcel
@@ -20,11 +20,13 @@ from tests.logistics.shipments import (
     WAYBILL,
     Story,
     amended,
+    assigned,
     authorised,
     booked,
     cancelled,
     document,
     exited,
+    handed_over,
     packed,
     requested,
     scan,
@@ -78,7 +80,7 @@ STATES: dict[str, Callable[[], Story]] = {
 HEARD: dict[str, object] = {
     "requested": requested(), "amended": amended(), "cancelled": cancelled(), "authorised": authorised(2),
     "withdrawn": withdrawn(), "packed": packed(), "exited": exited(), "accepted": document(Answer.ACCEPTED),
-    "delivered": scanned(scan(Milestone.DELIVERED, NOW)),
+    "delivered": scanned(scan(Milestone.DELIVERED, NOW)), "handed": handed_over(), "assigned": assigned(),
 }  # fmt: skip
 
 # spoken facts, new work, new cases; "-" is nothing. A parcel without a waybill number cannot be named by a scan.
@@ -90,21 +92,27 @@ asked       cancelled   -                -     -
 asked       authorised  -                tell  -
 asked       withdrawn   -                tell  -
 asked       packed      packed           -     packed_without_authorisation
-asked       exited      exited           -     exited_without_authorisation
+asked       exited      exited           watch exited_without_authorisation
+asked       handed      handed-over      watch handed_over_without_waybill
+asked       assigned    -                -     -
 refused     requested   -                -     -
 refused     amended     -                -     -
 refused     cancelled   -                -     -
 refused     authorised  -                tell  -
 refused     withdrawn   -                tell  -
 refused     packed      packed           -     packed_without_authorisation
-refused     exited      exited           -     exited_without_authorisation
+refused     exited      exited           watch exited_without_authorisation
+refused     handed      handed-over      watch handed_over_without_waybill
+refused     assigned    -                -     -
 booked      requested   -                -     -
 booked      amended     -                book  -
 booked      cancelled   -                void  -
 booked      authorised  -                tell  -
 booked      withdrawn   -                tell  -
 booked      packed      packed           -     packed_without_authorisation
-booked      exited      exited           -     exited_without_authorisation
+booked      exited      exited           watch exited_without_authorisation
+booked      handed      handed-over      watch -
+booked      assigned    -                -     -
 booked      accepted    accepted         -     -
 booked      delivered   delivered        -     -
 correcting  requested   -                -     -
@@ -113,7 +121,9 @@ correcting  cancelled   -                -     -
 correcting  authorised  -                tell  -
 correcting  withdrawn   -                tell  -
 correcting  packed      packed           -     packed_without_authorisation
-correcting  exited      exited           -     exited_without_authorisation
+correcting  exited      exited           watch exited_without_authorisation
+correcting  handed      handed-over      watch -
+correcting  assigned    -                -     -
 correcting  accepted    -                -     -
 correcting  delivered   delivered        -     -
 voiding     requested   -                -     -
@@ -122,7 +132,9 @@ voiding     cancelled   -                -     -
 voiding     authorised  -                tell  -
 voiding     withdrawn   -                tell  -
 voiding     packed      packed           -     packed_without_authorisation
-voiding     exited      exited           -     exited_without_authorisation
+voiding     exited      exited           watch exited_without_authorisation
+voiding     handed      handed-over      watch handed_over_without_waybill
+voiding     assigned    -                -     -
 voiding     accepted    accepted         -     -
 voiding     delivered   delivered        -     -
 voided      requested   -                -     -
@@ -130,21 +142,25 @@ voided      amended     -                -     -
 voided      cancelled   -                -     -
 voided      authorised  -                tell  -
 voided      withdrawn   -                tell  -
-voided      packed      packed           -     packed_without_authorisation
-voided      exited      exited           -     exited_without_authorisation
+voided      packed      -                -     -
+voided      exited      exited           watch exited_without_authorisation
+voided      handed      handed-over      watch handed_over_without_waybill
+voided      assigned    -                -     -
 voided      accepted    accepted         -     -
 voided      delivered   delivered        -     -
 gone        requested   -                -     -
 gone        amended     -                -     redirected_too_late
-gone        cancelled   -                -     void_too_late
+gone        cancelled   -                recall -
 gone        authorised  -                tell  -
 gone        withdrawn   -                -     exited_before_withdrawal
 gone        packed      -                -     -
 gone        exited      -                -     -
+gone        handed      handed-over      -     -
+gone        assigned    -                -     -
 gone        accepted    accepted         -     -
 gone        delivered   delivered        -     -
 """
-WORK = {BOOK: "book", VOID: "void", TELL: "tell"}
+WORK = {BOOK: "book", VOID: "void", TELL: "tell", RECALL: "recall", WATCH: "watch"}
 
 
 def cells() -> list[tuple[str, ...]]:
@@ -177,7 +193,7 @@ def test_the_grid_is_whole() -> None:
     assert {story().parcel.state for story in STATES.values()} == set(Booking)
 
 
-@pytest.mark.parametrize("heard", [heard for heard in HEARD if heard not in {"requested", "amended"}])
+@pytest.mark.parametrize("heard", [heard for heard in HEARD if heard not in {"requested", "assigned", "amended"}])
 def test_what_was_never_requested_is_nobodys(heard: str) -> None:
     with pytest.raises(UnknownParcel):
         Story().hear(HEARD[heard])
@@ -194,6 +210,7 @@ def test_it_listens_to_one_topic_only() -> None:
     assert consumed_by("logistics") == ("orders.order",)
     assert {
         orders.ShipmentRequested,
+        orders.WaybillAssigned,
         orders.ShipmentCancelRequested,
         orders.ExitAuthorised,
         orders.ExitWithdrawn,
@@ -202,15 +219,23 @@ def test_it_listens_to_one_topic_only() -> None:
     assert {topic.name for topic in TOPICS if topic.producer == "logistics"} == {
         "logistics.parcel",
         "logistics.waybill-document",
+        "logistics.promise",
+        "logistics.consignment",
     }
 
 
-@pytest.mark.parametrize("kind", [BOOK, VOID, TELL])
+@pytest.mark.parametrize("kind", [BOOK, VOID, TELL, RECALL])
 def test_no_call_may_end_in_an_answer_that_nobody_knows(kind: str) -> None:
-    story = {BOOK: asked, VOID: voiding, TELL: _authorised}[kind]()
+    story = {BOOK: asked, VOID: voiding, TELL: _authorised, RECALL: _recalling}[kind]()
 
     with pytest.raises(AssertionError):
         story.ends(kind, "perhaps")
+
+
+def _recalling() -> Story:
+    story = gone()
+    story.hear(cancelled())
+    return story
 
 
 def _authorised() -> Story:

@@ -53,6 +53,14 @@ def stock_released() -> catalog.ReservationReleased:
     return catalog.ReservationReleased(**OF, lines=LINES)
 
 
+def restocked() -> catalog.ReservationRestocked:
+    return catalog.ReservationRestocked(**OF, lines=LINES)
+
+
+def written_off() -> catalog.ReservationWrittenOff:
+    return catalog.ReservationWrittenOff(**OF, lines=LINES, reason="lost")
+
+
 def drawn() -> catalog.ReservationDrawn:
     return catalog.ReservationDrawn(**OF, lines=LINES)
 
@@ -77,6 +85,12 @@ def captured(*, covered: bool = True) -> payments.PaymentCaptured:
         **OF, attempt=1, part="whole", out_trade_no=TRADE, transaction_id="4200001", amount=TOTAL, covered=covered,
         paid_at=NOW,
     )  # fmt: skip
+
+
+def confirmed() -> payments.PaymentConfirmed:
+    return payments.PaymentConfirmed(
+        **OF, amount=TOTAL, basis="order", external_no="2026030222001", customs_no="2026030222001C", paid_at=NOW
+    )
 
 
 def failed() -> payments.PaymentFailed:
@@ -106,6 +120,10 @@ def declared(identity: Literal["same", "different", "unknown"] = "same") -> paym
 
 def payment_paper_refused() -> payments.PaymentDeclarationRefused:
     return payments.PaymentDeclarationRefused(**OF, code="EXCEPT", reason="customs did not take it")
+
+
+def refund_submitted() -> payments.RefundSubmitted:
+    return payments.RefundSubmitted(**OF, refund_id="whole-1", amount=TOTAL)
 
 
 def refunded() -> payments.RefundCompleted:
@@ -151,6 +169,20 @@ def voided() -> logistics.ParcelVoided:
 
 def packed() -> logistics.ParcelPacked:
     return logistics.ParcelPacked(**OF_PARCEL, gross_grams=500, lines=LINES, at=NOW)
+
+
+def handed_over() -> logistics.ParcelHandedOver:
+    return logistics.ParcelHandedOver(**OF_PARCEL, at=NOW)
+
+
+def consolidated(consignment: str = "C-1") -> logistics.ParcelConsolidated:
+    return logistics.ParcelConsolidated(
+        **OF_PARCEL, consignment_id=consignment, master_bill="706-12345675", voyage="KQ882", vehicle="5Y-KZA", at=NOW
+    )
+
+
+def delayed() -> logistics.ParcelDelayed:
+    return logistics.ParcelDelayed(**OF_PARCEL, after="booked", since=NOW)
 
 
 def exited() -> logistics.ParcelExited:
@@ -202,11 +234,23 @@ def detained() -> customs.DeclarationDetained:
     return customs.DeclarationDetained(**OF, role=IMPORT, attempt=1, reason="samples")
 
 
-def rejected(attempt: int = 1) -> customs.DeclarationRejected:
+def rejected(attempt: int = 1, *, final: bool = False) -> customs.DeclarationRejected:
     return customs.DeclarationRejected(
         **OF, role=IMPORT, attempt=attempt, code="100", reason="address unclear", fix_en="say the street",
-        fix_zh="请补全街道",
+        fix_zh="请补全街道", final=final,
     )  # fmt: skip
+
+
+def withdrawn(kind: Literal["cancel", "return"] = "cancel") -> customs.DeclarationWithdrawn:
+    return customs.DeclarationWithdrawn(**OF, role=IMPORT, attempt=1, kind=kind, at=NOW)
+
+
+def not_withdrawn(kind: Literal["cancel", "return"] = "cancel") -> customs.WithdrawalRefused:
+    return customs.WithdrawalRefused(**OF, role=IMPORT, attempt=1, kind=kind, code="2", reason="released before")
+
+
+def sent_abroad() -> customs.DeclarationReturnedAbroad:
+    return customs.DeclarationReturnedAbroad(**OF, role=IMPORT, attempt=1, reason="the goods may not enter")
 
 
 EVERY: tuple[Event, ...] = (
@@ -214,5 +258,6 @@ EVERY: tuple[Event, ...] = (
     duplicated(), mispaid(), declared(), payment_paper_refused(), refunded(), stalled(), escrow_held(),
     escrow_released(), booked(), not_booked(), waybill_accepted(), waybill_refused(), voided(), packed(), exited(),
     advanced(), delivered(), lost(), returned(), mismatched(), submitted(), stored(), released(), customs_held(),
-    detained(), rejected(),
+    detained(), rejected(), confirmed(), refund_submitted(), restocked(), written_off(), handed_over(), consolidated(),
+    delayed(), withdrawn(), not_withdrawn(), sent_abroad(),
 )  # fmt: skip

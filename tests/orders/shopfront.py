@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+import asyncio
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -20,6 +21,8 @@ from shared.ids import order_id
 from tests.orders.providers import samples
 from tests.support.service import Running, running
 
+LINKS = {"standard_webhooks": "lamu-tea-house-standard", "xiaohongshu": "savanna-red-xiaohongshu"}
+WAITING = "SELECT count(*) FROM work WHERE kind = 'fetch-order' AND phase <> 'stuck'"
 CONNECTION = "nairobi-roasters-shopify"
 ORDER = order_id(CONNECTION, "5902603020001")
 IDENTITY = {"name": "林晓舟", "id_number": "350102199001010016", "phone": "+8613800000000"}
@@ -39,6 +42,26 @@ class Shopfront:
             id=connection, channel="shopify", shop="nairobi-roasters", domain=domain, base_url="https://shop.test",
             secret=secret, token="shpat",
         )  # fmt: skip
+
+    async def link(self, channel: str, shop: str, **more: str) -> None:
+        """A connection to another channel's shop, under its usual id."""
+        usual = {"base_url": f"https://{channel.replace('_', '-')}.test", "token": "token"}
+        await Connections(self.running.service.resources).add(
+            id=LINKS[channel], channel=channel, shop=shop, **usual | more
+        )
+
+    def meets(self, partner: Callable[[httpx.Request], httpx.Response]) -> None:
+        """Whatever the service asks outside is answered by `partner`."""
+        http = self.running.service.resources.http
+        http._transport, http._mounts = httpx.MockTransport(partner), {}
+
+    async def fetches(self) -> None:
+        """Waits until every fetch is done or set aside. The worker has to run."""
+        for _ in range(1000):
+            if await self.running.rows(WAITING) == [(0,)]:
+                return
+            await asyncio.sleep(0.02)
+        raise AssertionError("an order is still being fetched")
 
     async def push(self, body: Any, topic: str = "orders/create", *, path: str = "", **headers: str) -> httpx.Response:
         """Signed, unless `headers` say otherwise; a dict is sent as JSON."""

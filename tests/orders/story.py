@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any, TypeVar
 
+from services.orders import guards, observing
 from services.orders.canonical import CanonicalOrder
 from services.orders.commands import (
     AddressCorrected,
@@ -18,13 +20,14 @@ from services.orders.commands import (
     PaymentOverdue,
     Pushed,
     RefundPushed,
+    Reminder,
 )
 from services.orders.order import ORDER as STATE
 from services.orders.order import Order
 from services.orders.placing import Connection, Snapshot, cancelled, hold_of, order_of, paid_elsewhere, without_people
 from services.orders.process import make_process
 from services.orders.providers.base import Confirmation, OrderNews
-from services.orders.said import Policy
+from services.orders.said import Policy, Said, decision
 from shared.corridor import load_corridor
 from shared.events import orders
 from shared.events.base import Event
@@ -36,8 +39,15 @@ from tests.orders.providers import samples
 
 E = TypeVar("E", bound=Event)
 PROFILE = load_corridor(Settings.model_fields["corridor"].default)
-SHOP = PROFILE.shop_of("nairobi-roasters")
-CONNECTION = Connection("nairobi-roasters-shopify", "shopify", samples.SHOP, SHOP, PROFILE.flow_of(SHOP.flows[0]))
+
+
+def connection(shop: str) -> Connection:
+    """Any shop of the profile behind the same door, so that its order has the same id."""
+    of = PROFILE.shop_of(shop)
+    return Connection("nairobi-roasters-shopify", "shopify", samples.SHOP, of, PROFILE.flow_of(of.flows[0]))
+
+
+CONNECTION = connection("nairobi-roasters")
 
 
 def snapshot(**changes: Any) -> CanonicalOrder:
@@ -107,6 +117,10 @@ class Story:
         """Everything of that kind that was said so far."""
         return [fact for fact in self.said if isinstance(fact, kind)]
 
+    @property
+    def words(self) -> list[str]:
+        return [short(fact) for fact in self.said]
+
     def waits(self, fact: Event) -> bool:
         return isinstance(self.decides(fact), Early)
 
@@ -143,12 +157,12 @@ class Story:
     def refunds_at_channel(self, refund: Any) -> list[str]:
         return self.hears(RefundPushed(facts.ORDER, refund))
 
-    def due(self, kind: str) -> list[str]:
+    def due(self, kind: str, name: str = "") -> list[str]:
         """Its time comes: the clock goes there, and the timer ends."""
-        work = self.work.pop((kind, ""))
-        assert isinstance(work.task, HoldOver | IdentityOverdue | PaymentOverdue)
+        work = self.work.pop((kind, name))
+        assert isinstance(work.task, HoldOver | IdentityOverdue | PaymentOverdue | Reminder)
         self.now = max(self.now, work.due_at)
-        return self.hears(Outcome(kind, facts.ORDER, "", work.task, Due()))
+        return self.hears(Outcome(kind, facts.ORDER, name, work.task, Due()))
 
     def confirms(self, result: object = None) -> list[str]:
         """The call to the channel ends with `result`."""
@@ -161,6 +175,36 @@ class Story:
         self.now += timedelta(**delta)
 
     # --- how far it came ----------------------------------------------------------------------------------------------
+
+    @classmethod
+    def direct_mail(cls) -> Story:
+        """The tea house's order: packed in Mombasa, declared on arrival."""
+        order = order_of(snapshot(), connection("lamu-tea-house"), facts.HOME)
+        return cls.of(replace(order, seller=facts.SELLER))
+
+    @classmethod
+    def channels(cls) -> Story:
+        """An order that the channel collects and declares: paid there, and observed to be."""
+        story = cls.channels_unpaid()
+        assert story.observes(observing.paid, facts.TOTAL, "alipay", "E1", "E1C", facts.NOW) == ["payment-observed"]
+        return story
+
+    @classmethod
+    def channels_unpaid(cls) -> Story:
+        return cls.of(order_of(snapshot(), connection("savanna-red"), facts.HOME))
+
+    @classmethod
+    def of(cls, order: Order) -> Story:
+        story = cls()
+        story.states.take((STATE.put(facts.ORDER, order),))
+        return story
+
+    def observes(self, tell: Callable[..., Said], *told: object) -> list[str]:
+        """What the channel's snapshot implies."""
+        before = self.order
+        answer = decision(before, guards.settle(tell(before, *told), Policy(), self.now))
+        self.take(answer)
+        return [short(fact) for fact in answer.facts]
 
     def asks(self) -> Story:
         """Identified, reserved, assessed: payment is asked for."""
@@ -177,6 +221,13 @@ class Story:
         self.pays()
         said = self.hears(facts.booked(), facts.declared(), facts.waybill_accepted())
         assert said == ["declaration-requested"]
+        return self
+
+    def consolidates(self) -> Story:
+        """Direct mail: on its way in a consignment, and its declaration asked for."""
+        self.pays()
+        self.hears(facts.booked(), facts.declared(), facts.waybill_accepted(), facts.packed(), facts.drawn())
+        assert self.hears(facts.handed_over(), facts.consolidated()) == ["declaration-requested"]
         return self
 
     def releases(self) -> Story:

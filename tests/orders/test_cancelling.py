@@ -87,27 +87,12 @@ def test_cancelled_after_declaration_waits_and_goes_on_when_customs_rejects() ->
     story = Story.placed().declares()
     story.hears(facts.submitted())
 
-    assert story.cancelled() == ["hold-set cancel_requested"]
-    assert story.hears(facts.stored()) == []
+    assert story.cancelled() == ["cancellation-requested", "hold-set cancel_requested"]
     assert story.hears(facts.rejected()) == [
-        "cancellation-requested", "refund-requested", "reservation-release-requested", "shipment-cancel-requested",
+        "refund-requested", "reservation-release-requested", "shipment-cancel-requested",
         "hold-set customs", "hold-lifted cancel_requested",
     ]  # fmt: skip
     assert story.hears(facts.refunded(), facts.stock_released(), facts.voided()) == ["cancelled", "hold-lifted customs"]
-
-
-def test_cancelled_after_declaration_does_not_leave_when_customs_releases_until_an_operator_declines_it() -> None:
-    story = Story.placed().declares()
-    story.cancelled()
-
-    assert story.hears(facts.submitted(), facts.stored(), facts.released()) == []
-    assert story.lifted("cancel_requested") == ["exit-authorised", "hold-lifted cancel_requested"]
-
-
-def test_cancelled_after_release_takes_the_exit_back() -> None:
-    story = Story.placed().releases()
-
-    assert story.cancelled() == ["exit-withdrawn", "hold-set cancel_requested"]
 
 
 def test_a_delivered_order_is_not_cancelled_but_returned() -> None:
@@ -180,10 +165,21 @@ def test_payment_overdue_ends_the_order() -> None:
     assert story.order.reason == "payment_overdue"
 
 
-def test_the_overdue_timer_of_a_paid_order_says_nothing() -> None:
-    story = Story.placed().pays()
+def test_a_paid_order_has_no_overdue_timer() -> None:
+    story = Story.placed().asks()
+    assert ("payment-overdue", "") in story.work
 
-    assert story.due("payment-overdue") == []
+    story.hears(facts.opened(), facts.captured())
+
+    assert ("payment-overdue", "") not in story.work
+
+
+def test_goods_that_nobody_knows_are_told_apart_from_goods_that_are_short() -> None:
+    story = Story.placed()
+    unknown = facts.short().model_copy(update={"short": (), "reason": "unknown sku KE-TEA-100"})
+
+    assert story.hears(unknown)[-2:] == ["cancelled", "hold-lifted identity_missing"]
+    assert story.order.reason == "unknown_sku"
 
 
 def test_an_attempt_that_its_provider_closed_ends_the_order() -> None:

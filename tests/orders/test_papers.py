@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -13,7 +14,7 @@ from shared.events import orders
 from shared.flow.decision import NOTHING
 from shared.ids import OrderId
 from tests.orders import facts
-from tests.orders.story import Story, sealed
+from tests.orders.story import Story, push, sealed, snapshot
 
 
 def test_without_identity_nothing_is_asked_and_at_its_deadline_the_order_ends() -> None:
@@ -25,11 +26,13 @@ def test_without_identity_nothing_is_asked_and_at_its_deadline_the_order_ends() 
     assert story.order.reason == "identity_missing"
 
 
-def test_the_identity_deadline_of_an_identified_order_says_nothing() -> None:
+def test_an_identified_order_has_no_identity_deadline() -> None:
     story = Story.placed()
+    assert ("identity-overdue", "") in story.work
+
     story.identified()
 
-    assert story.due("identity-overdue") == []
+    assert story.work == {}
 
 
 def test_an_identity_cannot_change_while_the_declaration_is_under_way() -> None:
@@ -98,21 +101,16 @@ def test_papers_that_do_not_match_can_be_cancelled() -> None:
     assert story.cancelled()[:2] == ["cancellation-requested", "refund-requested"]
 
 
-def test_papers_that_were_corrected_are_matched_again_and_no_longer_cancelled() -> None:
+def test_papers_that_customs_sent_while_the_order_was_closing_are_undone_before_it_ends() -> None:
     story = Story.placed().declares()
-    story.hears(facts.mismatched(), facts.declared("different"))
-    assert story.corrected() == ["amended", "hold-lifted customs"]  # the payer's hold keeps orders from asking
+    story.hears(facts.mismatched())
+    story.cancelled()
+    story.hears(facts.voided(), facts.stock_released())
 
-    assert story.cancelled() == ["hold-set cancel_requested"]
-    assert story.hears(facts.submitted(), facts.rejected())[0] == "cancellation-requested"
-
-
-def test_goods_that_left_the_shelf_are_not_given_back_by_a_cancellation() -> None:
-    story = Story.placed().releases()
-    story.hears(facts.customs_held(), facts.drawn(), facts.rejected())  # `packed` is still on its way
-
-    assert story.cancelled() == ["hold-set cancel_requested"]
-    assert story.hears(facts.packed()) == []
+    assert story.hears(facts.submitted()) == ["hold-set cancel_requested"]
+    assert story.hears(facts.refunded()) == []
+    assert story.hears(facts.stored()) == ["withdrawal-requested"]
+    assert story.hears(facts.withdrawn()) == ["cancelled", "hold-lifted cancel_requested", "hold-lifted customs"]
 
 
 def test_held_after_released_withdraws_the_exit_and_released_again_gives_it_back() -> None:
@@ -143,6 +141,24 @@ def test_a_parcel_that_is_out_is_not_withdrawn() -> None:
     story.hears(facts.packed(), facts.exited())
 
     assert story.hears(facts.customs_held()) == ["hold-set customs"]
+
+
+def test_26_an_address_that_changes_after_the_release_withdraws_the_exit_until_it_is_entered() -> None:
+    story = Story.placed().releases()
+    newer = replace(snapshot(), updated_at=snapshot().updated_at + timedelta(hours=1))
+
+    assert story.hears(push(newer, facts.OFFICE)) == ["exit-withdrawn", "hold-set address_changed"]
+    assert story.corrected(facts.OFFICE) == ["amended", "exit-authorised", "hold-lifted address_changed"]
+
+
+def test_26_an_address_that_changes_after_the_waybill_is_declared_as_it_is_corrected() -> None:
+    story = Story.placed().pays()
+    story.hears(facts.booked())
+    newer = replace(snapshot(), updated_at=snapshot().updated_at + timedelta(hours=1))
+
+    assert story.hears(push(newer, facts.OFFICE)) == ["hold-set address_changed"]
+    assert story.hears(facts.declared(), facts.waybill_accepted()) == []
+    assert story.corrected(facts.OFFICE) == ["amended", "declaration-requested", "hold-lifted address_changed"]
 
 
 def test_an_address_is_not_changed_on_the_way() -> None:

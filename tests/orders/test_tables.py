@@ -8,6 +8,7 @@ from alembic.migration import MigrationContext
 from sqlalchemy import Connection
 from sqlalchemy.ext.asyncio import create_async_engine
 
+from services.orders import observing
 from services.orders.order import Order
 from services.orders.placing import SNAPSHOT
 from services.orders.tables import TABLES, metadata
@@ -49,6 +50,20 @@ def test_an_order_with_a_whole_history_is_read_back_as_it_was() -> None:
     assert read == story.order
     placed = ["nairobi-roasters-shopify", "5902603020001", "placed", " payment_audit ", story.order.placed_at]
     assert (key, columns) == (facts.ORDER, [facts.SELLER, *placed])
+
+
+def test_an_order_of_the_channel_that_is_being_undone_is_read_back_as_it_was() -> None:
+    story = Story.channels()
+    story.observes(observing.waybill_given, "cainiao", "CN0001")
+    story.observes(observing.cleared, "released", facts.NOW)
+    story.hears(facts.short(), facts.made(), facts.assessed(), facts.confirmed(), facts.booked(), facts.released(1, 0))
+    story.hears(facts.packed(), facts.exited())
+    story.observes(observing.refunded, "not wanted")
+
+    _, body, *_ = TABLES[0].row(facts.ORDER, story.order)
+
+    assert isinstance(body, bytes)
+    assert TABLES[0].codec.validate_json(body) == story.order
 
 
 def test_a_snapshot_is_read_back_as_it_was_and_holds_no_people() -> None:

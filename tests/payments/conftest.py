@@ -18,6 +18,8 @@ from shared.db.embedded import EmbeddedPostgres
 from shared.db.engine import Database
 from shared.db.migrate import migrate
 from tests.payments import house as houses
+from tests.payments.alipay_provider import URL as ALIPAY_URL
+from tests.payments.alipay_provider import AlipayPeer
 from tests.payments.house import Account, House
 from tests.payments.till import NOW
 from tests.payments.wechat_provider import Provider
@@ -43,16 +45,18 @@ async def database(postgres: EmbeddedPostgres, template: str) -> AsyncIterator[s
 
 
 @pytest.fixture
-async def open_house(database: str, tmp_path: Path) -> AsyncIterator[OpenHouse]:
+async def open_house(database: str, tmp_path: Path, one_alipay: AlipayPeer) -> AsyncIterator[OpenHouse]:
     """A running service for an account; one per test."""
     opened: list[House] = []
 
     async def open_(account: Account) -> House:
         await asyncio.to_thread(houses.write_secrets, tmp_path / "wechat", account)
+        await asyncio.to_thread(houses.write_alipay_secrets, tmp_path / "alipay", one_alipay)
         settings = PaymentsSettings.model_validate(
             {
                 "secrets": tmp_path, "dsn": database, "public_url": "https://pay.twincity.example",
-                "wechat_url": "https://wechat.test", "wechat_platform_key": account.platform_key,
+                "wechat_url": "https://wechat.test", "alipay_url": ALIPAY_URL,
+                "wechat_platform_key": account.platform_key,
             }
         )  # fmt: skip
         broker = EmbeddedBroker(Database(database, "no log"))
@@ -70,6 +74,19 @@ def one_provider() -> Provider:
     return Provider()
 
 
+@pytest.fixture(scope="session")
+def one_alipay() -> AlipayPeer:
+    return AlipayPeer()
+
+
+@pytest.fixture
+def alipay(one_alipay: AlipayPeer) -> AlipayPeer:
+    one_alipay.calls.clear()
+    one_alipay.asked.clear()
+    one_alipay.answers.clear()
+    return one_alipay
+
+
 @pytest.fixture
 def provider(one_provider: Provider) -> Provider:
     one_provider.calls.clear()
@@ -82,6 +99,14 @@ async def house(open_house: OpenHouse, provider: Provider) -> House:
     """The service of `provider`'s account, which answers its calls."""
     house = await open_house(houses.account_of(provider))
     house.answer_with(provider.handle)
+    return house
+
+
+@pytest.fixture
+async def alipay_house(open_house: OpenHouse, provider: Provider, alipay: AlipayPeer) -> House:
+    """The service of both accounts, whose calls `alipay` answers."""
+    house = await open_house(houses.account_of(provider))
+    house.answer_with(alipay.handle)
     return house
 
 

@@ -28,9 +28,11 @@ from shared.ids import OrderId, uuid7
 from shared.money import Money
 from shared.security.auth import development_tokens
 from shared.service import Resources, Service
+from tests.payments.alipay_provider import AlipayPeer
 from tests.payments.till import NOW, ORDER, SELLER
 from tests.payments.wechat_provider import Provider
 
+SHOPS = {"wechat": (SELLER, "nairobi-roasters"), "alipay": ("coast-growers", "lamu-tea-house")}
 Answering = Callable[[httpx.Request], httpx.Response]
 
 
@@ -72,6 +74,15 @@ def write_secrets(folder: Path, account: Account) -> None:
     if account.public_key is not None:
         public = account.public_key.key.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
         (folder / "platform.public.pem").write_bytes(public)
+
+
+def write_alipay_secrets(folder: Path, peer: AlipayPeer) -> None:
+    """The public key mode."""
+    folder.mkdir()
+    (folder / "app_id.txt").write_text(peer.app_id)
+    (folder / "seller_id.txt").write_text(peer.seller_id)
+    (folder / "app.key.pem").write_bytes(peer.app_key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
+    (folder / "platform.public.pem").write_bytes(peer.public)
 
 
 @dataclass
@@ -150,10 +161,13 @@ class House:
         runner.drop()
         assert [result.failure for result in results] == [None] * len(contents)
 
-    async def preload(self, out_trade_no: str, amount: Money, *more: Callable[[Payment], Payment]) -> None:
+    async def preload(
+        self, out_trade_no: str, amount: Money, *more: Callable[[Payment], Payment], provider: str = "wechat"
+    ) -> None:
         """Make an open attempt known, as if the provider had given its QR."""
-        attempt = Attempt(1, "whole", out_trade_no, amount, "coffee", NOW, State.OPEN)
-        payment = Payment(ORDER, SELLER, "nairobi-roasters", None, (attempt,))
+        attempt = Attempt(1, "whole", out_trade_no, amount, "coffee", NOW, State.OPEN, provider=provider)
+        seller, shop = SHOPS[provider]
+        payment = Payment(ORDER, seller, shop, None, (attempt,))
         for change in more:
             payment = change(payment)
         row = TABLES[0].row(PAYMENT.key(ORDER)[1], payment)
@@ -176,9 +190,10 @@ class House:
     async def work(self) -> list[str]:
         return [row["kind"] for row in await self.rows("SELECT kind FROM work ORDER BY kind, name")]
 
-    async def receipts(self) -> list[str]:
+    async def receipts(self, door: str = "wechat") -> list[str]:
         """What became of the notifications that were stored."""
-        rows = await self.rows("SELECT status, reason FROM receipts WHERE door = 'wechat' ORDER BY received_at, id")
+        sql = "SELECT status, reason FROM receipts WHERE door = $1 ORDER BY received_at, id"
+        rows = await self.rows(sql, door)
         return [f"{row['status']} {row['reason'].split(':', 1)[0]}".strip() for row in rows]
 
     async def money(self, order_id: OrderId = ORDER, role: str = "operator") -> httpx.Response:

@@ -252,7 +252,7 @@ async def test_a_refund_without_an_answer_is_asked_about_and_not_sent_twice(hous
     house.works()
     await until_called(house, provider, 2)
     provider.says(refunded(wanted, "SUCCESS"))
-    house.clock.skip(timedelta(seconds=2))
+    house.clock.skip(timedelta(seconds=10))
     await house.rests()
 
     assert names(await house.spoken())[-1] == "refund.completed"
@@ -271,7 +271,7 @@ async def test_a_refund_that_was_never_there_is_sent_again_under_the_same_number
     await until_called(house, provider, 2)
     provider.says(NO_REFUND, 404)
     provider.says(refunded(wanted, "PROCESSING"))
-    house.clock.skip(timedelta(seconds=2))
+    house.clock.skip(timedelta(seconds=10))
     await house.rests(commands.REFUND_CHECK)
     house.clock.skip(timedelta(hours=1))
     body = json.dumps(refunded(wanted, "SUCCESS")).encode()

@@ -21,8 +21,8 @@ from services.payments.providers.base import (
     TradeState,
     Unanswered,
 )
+from services.payments.providers.fields import Fields
 from services.payments.providers.wechat import wire
-from services.payments.providers.wechat.fields import Fields
 from services.payments.providers.wechat.keys import KeyRing, Undecryptable, UnknownSerial
 from services.payments.providers.wechat.wire import Answer
 from shared.errors import BadInput, Failure, SignatureRefused, Stale, Transient, Unrecognised

@@ -18,7 +18,7 @@ from services.payments.policy import Policy, ShopTerms
 from services.payments.process import make_process
 from shared.events import orders
 from shared.events.base import Event
-from shared.events.customs import AssessmentMade, DeclarationReleased
+from shared.events.customs import AssessmentMade, DeclarationReleased, DeclarationWithdrawn
 from shared.events.values import Sealed, Valuation
 from shared.flow.decision import Decision, Early, Exhausted, Outcome, Refused, States, Work
 from shared.ids import OrderId, out_trade_no
@@ -33,6 +33,14 @@ _STATE: Final = TypeAdapter(Payment)
 TERMS: Final = ShopTerms(
     SELLER, "wechat", "shopify", "cainiao", Terms(payment_fee=Decimal("0.006")), "GUANGZHOU_ZS", "3599TEST01"
 )
+
+
+# The seller's other shop, whose marketplace collects and declares.
+CHANNEL_TERMS: Final = ShopTerms(
+    SELLER, "xiaohongshu", "xiaohongshu", "cainiao",
+    Terms(payment_fee=Decimal("0.007"), commission=Decimal("0.05")), "", "", collects=False,
+)  # fmt: skip
+SHOPS: Final = {"nairobi-roasters": TERMS, "savanna-red": CHANNEL_TERMS}
 
 
 def yuan(minor: int) -> Money:
@@ -66,7 +74,7 @@ def declared(word: DeclarationWord, *, check: Any = "same", explanation: str = "
 class Till:
     """`says` is what the last item spoke; `work` what is on its way, by kind and name; `lines` every line booked."""
 
-    policy: Policy = field(default_factory=lambda: Policy({"nairobi-roasters": TERMS}))
+    policy: Policy = field(default_factory=lambda: Policy(SHOPS))
     now: datetime = NOW
     states: States = field(default_factory=States)
     work: dict[tuple[str, str], Work] = field(default_factory=dict)
@@ -135,11 +143,11 @@ class Till:
 
     # --- the conversation -------------------------------------------------------------------------------------------
 
-    def asked(self, attempt: int = 1, seconds: float = 7200) -> list[Event]:
+    def asked(self, attempt: int = 1, seconds: float = 7200, shop: str = "nairobi-roasters") -> list[Event]:
         return self.hears(
             orders.PaymentRequested(
                 order_id=ORDER, seller=SELLER, part="whole", attempt=attempt, amount=TOTAL, title="Kenya AA 227 g",
-                shop="nairobi-roasters", person=PERSON, expires_at=NOW + timedelta(seconds=seconds),
+                shop=shop, person=PERSON, expires_at=NOW + timedelta(seconds=seconds),
             )
         )  # fmt: skip
 
@@ -168,11 +176,29 @@ class Till:
     def releases(self) -> list[Event]:
         return self.hears(orders.FundsReleaseAuthorised(order_id=ORDER, seller=SELLER))
 
-    def refunds(self, minor: int = 12900, refund_id: str = "whole-1") -> list[Event]:
+    def refunds(self, minor: int = 12900, refund_id: str = "whole-1", **more: Any) -> list[Event]:
         fact = orders.RefundRequested(
             order_id=ORDER, seller=SELLER, refund_id=refund_id, amount=yuan(minor), reason="buyer"
         )
-        return self.hears(fact)
+        return self.hears(fact.model_copy(update=more))
+
+    def observed(self, minor: int = 12900, number: str = "X1", shop: str = "") -> list[Event]:
+        """The channel shows the order as paid."""
+        return self.hears(
+            orders.PaymentObserved(
+                order_id=ORDER, seller=SELLER, amount=yuan(minor), method="alipay", external_no=number,
+                customs_no="C1", paid_at=NOW, shop=shop,
+            )
+        )  # fmt: skip
+
+    def withdrawn(self) -> list[Event]:
+        return self.hears(
+            DeclarationWithdrawn(order_id=ORDER, seller=SELLER, role="import", attempt=1, kind="return", at=self.now)
+        )
+
+    @property
+    def open_cases(self) -> list[str]:
+        return [case.what for _, case in self.payment.open_cases]
 
     def refund_news(self, word: commands.RefundWord, refund: int = 0, minor: int | None = None) -> list[Event]:
         task = self.payment.refunds[refund].task

@@ -136,9 +136,7 @@ def test_a_server_left_behind_is_ended_and_the_folder_served_anew(tmp_path: Path
     command = [str(host.binaries(who, open_folder / "binaries") / "bin/postgres"), "-D"]
     command += [host.data_argument(first.folder / "data", who), "-c", f"port={first.port}"]
     command += ["-c", "listen_addresses=127.0.0.1", "-c", "unix_socket_directories="]
-    orphan = subprocess.Popen(
-        command, cwd=first.folder / "data", stderr=subprocess.DEVNULL, **host.identity(who)
-    )
+    orphan = subprocess.Popen(command, cwd=first.folder / "data", stderr=subprocess.DEVNULL, **host.identity(who))
     pid_file = first.folder / "data" / "postmaster.pid"
     while not pid_file.exists() or "ready" not in pid_file.read_text():
         assert orphan.poll() is None

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import re
 from contextlib import suppress
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -53,6 +54,40 @@ def test_what_is_no_plain_json_object_is_bad_input(body: bytes) -> None:
 )
 def test_what_is_lawful_is_kept_as_it_is(body: bytes, value: object) -> None:
     assert read_object(body).values == {"a": value}
+
+
+@pytest.mark.parametrize(
+    ("body", "said"),
+    [
+        (b"", "Expecting value at byte 0"),
+        (b'{"a":1,}', "at byte 7"),
+        ('{"咖啡":1 "b"'.encode(), "Expecting ',' delimiter at byte 12"),
+        (b'{"a":1} x', "Extra data at byte 8"),
+        (b'{"a":"\x01"}', "Invalid control character at byte 6"),
+        (b'{"name":"\xff"}', "not UTF-8 at byte 9"),
+        (b'{"a":1,"a":2}', "a member comes twice"),
+        (b'{"a":' + b"[" * 100_000, "nested too deep"),
+    ],
+    ids=range(8),
+)
+def test_an_unreadable_body_says_what_is_wrong_and_at_which_byte(body: bytes, said: str) -> None:
+    with pytest.raises(BadInput, match=re.escape(said)) as caught:
+        read_object(body)
+
+    assert caught.value.where == "body"
+
+
+def test_an_unreadable_form_says_at_which_byte() -> None:
+    with pytest.raises(BadInput, match="not a form: not UTF-8 at byte 2"):
+        read_form(b"a=\xff")
+
+
+@given(st.text(min_size=4, max_size=30))
+def test_what_is_said_of_an_unreadable_body_repeats_nothing_of_it(secret: str) -> None:
+    with pytest.raises(BadInput) as caught:
+        read_object(b'{"name": "' + secret.encode("utf-8", "replace") + b"XQZ-4711-SECRET" + b'" "')
+
+    assert "XQZ" not in str(caught.value)
 
 
 @given(st.binary(max_size=200))

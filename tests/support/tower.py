@@ -17,7 +17,7 @@ from fastapi import FastAPI
 from pydantic import SecretStr
 
 from services.tower.app import build
-from services.tower.attention import DeadLetter
+from services.tower.attention import Attended, DeadLetter, attended
 from services.tower.settings import TowerSettings
 from shared.broker.embedded import EmbeddedBroker
 from shared.broker.ports import Record
@@ -108,8 +108,8 @@ async def opened(dsn: str, folder: Path, **settings: Any) -> AsyncIterator[Tower
     resources = Resources.open("tower", told, EmbeddedBroker(Database(dsn, "log")), clock)
     letters: list[DeadLetter] = []
 
-    async def attention() -> Sequence[DeadLetter]:
-        return letters
+    async def attention(_: str) -> Attended:
+        return attended(letters)
 
     service = build(resources, told, attention)
     app = new_app("tower")

@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import re
 from html.parser import HTMLParser
+from pathlib import Path
 
 import httpx
 import pytest
+from pydantic import SecretStr
 
 from services.tower.attention import DeadLetter
+from services.tower.settings import TowerSettings
 from shared.events import orders
+from tests.support.journeys import Mailed, Marketplace, Undone
 from tests.support.tales import NOON, Tale
-from tests.support.tower import Tower
+from tests.support.tower import Tower, opened
 
 VOID = {"meta", "link", "input", "br", "img", "hr"}
 
@@ -57,10 +61,14 @@ def read(response: httpx.Response) -> str:
 
 
 @pytest.mark.parametrize("lang", ["en", "zh"])
-@pytest.mark.parametrize("tell", ["to_customs", "whole", "rejected", "mismatched"])
-async def test_every_page_is_whole_in_both_languages(tower: Tower, tell: str, lang: str) -> None:
-    tale = Tale()
-    getattr(tale, tell)()
+@pytest.mark.parametrize(
+    "tale",
+    [
+        Tale().to_customs(), Tale().whole(), Tale().rejected(), Tale().mismatched(), Mailed().to_border(),
+        Mailed().whole(), Marketplace().to_customs(), Marketplace().whole(), Undone().whole(),
+    ],
+)  # fmt: skip
+async def test_every_page_is_whole_in_both_languages(tower: Tower, tale: Tale, lang: str) -> None:
     tower.letters.append(DeadLetter("customs", tale.order, "orders.order.amended", "flow.bug", "KeyError", NOON, 3, 2))
     await tower.hears(tale)
 
@@ -69,6 +77,7 @@ async def test_every_page_is_whole_in_both_languages(tower: Tower, tell: str, la
         "/orders",
         f"/orders/{tale.order}",
         "/dead-letters",
+        "/cases",
         "/find?q=zzzz",
         "/orders?problems=1&reason=rejected",
     ):
@@ -79,7 +88,8 @@ async def test_every_page_is_whole_in_both_languages(tower: Tower, tell: str, la
         assert f'lang="{page.headers["content-language"]}"' in page.text
         assert (
             re.findall(
-                r"(?<![\w.])(?:step|why|next|fact|stage|level|order|overview|dead|reason)\.[a-z_]+\b(?!\.)", words
+                r"(?<![\w.])(?:step|why|next|fact|stage|level|order|overview|dead|reason|value|cause|sheet|papers|account|way|party)\.[a-z_]+\b(?!\.)",
+                words,
             )
             == []
         )
@@ -96,6 +106,35 @@ async def test_an_order_page_opens_with_why_and_next(tower: Tower) -> None:
     assert "Give province, city, district and street." in words
     assert "caused by #14, 1 s later" in words
     assert words.index("Why it is here") < words.index("Story")
+
+
+async def test_a_trace_leads_to_where_traces_are_shown_if_that_is_known(dsn: str, tmp_path: Path) -> None:
+    tale = Tale()
+    tale.placed()
+    trace = tale.envelopes[0].cause.traceparent[3:35]
+    async with opened(dsn, tmp_path, trace_url="http://jaeger:16686/trace/{id}") as tower:
+        await tower.hears(tale)
+        page = await tower.page(f"/orders/{tale.order}")
+
+    assert f'<a href="http://jaeger:16686/trace/{trace}" rel="noreferrer">' in page.text
+
+
+def test_a_trace_address_that_is_code_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="http or https"):
+        TowerSettings(secrets=tmp_path, dsn=SecretStr(""), trace_url="javascript:alert(1)")
+
+
+async def test_orders_are_filtered_by_a_hold_in_words(tower: Tower) -> None:
+    held, other = Tale("1001"), Tale("1002")
+    held.placed()
+    held.say(orders.HoldSet(**held.of(), hold="identity_missing", reason=""))
+    other.placed()
+    await tower.hears(held, other)
+
+    page = await tower.page("/orders?hold=identity_missing")
+
+    assert '<option value="identity_missing" selected>Identity missing</option>' in page.text
+    assert page.text.count("<tr data-row") == 1
 
 
 async def test_a_story_can_be_narrowed_and_keeps_its_numbers(tower: Tower) -> None:

@@ -43,10 +43,24 @@ def test_every_state_that_a_fact_can_bring_is_drawn() -> None:
     drawn = {(track, state) for track, path in PATHS.items() for state in (*path.straight, *path.aside)}
     brought = {(row.track, row.state) for row in ROWS.values() if row.track and row.track != EXIT}
 
+    other = {"observed_inventory": "inventory", "channel_money": "money", "mailed_parcel": PARCEL}
+    drawn |= {(other[track], state) for track, state in drawn if track in other}
+
     assert {(track, state) for track, state in brought if (track, state) not in drawn} == set()
-    assert {state for track, state in brought if track == PARCEL} == {
-        "asked", "booked", "refused", "voided", "packed", "exited", "delivered", "lost", "returned", "voiding",
-    }  # fmt: skip
+    assert {state for track, state in brought if track == PARCEL} <= states_of("mailed_parcel")
+    assert {"rejected", "clearing", "released"} <= states_of("observed_inventory")
+
+
+def states_of(path: str) -> set[str]:
+    return {*PATHS[path].straight, *PATHS[path].aside}
+
+
+@pytest.mark.parametrize("language", ["en", "zh"])
+@pytest.mark.parametrize(
+    ("words", "state"), [(p.words, state) for p in PATHS.values() for state in (*p.straight, *p.aside)]
+)
+def test_every_drawn_state_has_its_label_in_both_languages(words: str, state: str, language: str) -> None:
+    assert catalogue("zh" if language == "zh" else "en")[f"{words}.{state}"]
 
 
 def test_registry_and_table_name_the_same_facts() -> None:

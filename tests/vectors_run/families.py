@@ -86,9 +86,14 @@ def signed(folder: Path) -> Iterator[str]:
 
 
 _SHOPIFY: Final = "tests/orders/providers/test_shopify_vectors.py"
+_STANDARD: Final = "tests/orders/providers/test_standard_webhooks_vectors.py"
+_RED: Final = "tests/orders/providers/test_xiaohongshu_vectors.py"
 _CAINIAO: Final = "tests/logistics/providers/test_cainiao_vectors.py"
+_SEVENTEENTRACK: Final = "tests/logistics/providers/test_seventeentrack_vectors.py"
 _RULES: Final = "tests/logistics/test_rules_vectors.py"
 _WECHAT: Final = "tests/payments/test_wechat_vectors.py"
+_ALIPAY: Final = "tests/payments/test_alipay_vectors.py"
+_ALIPAY_DOOR: Final = "tests/payments/test_alipay_door_vectors.py"
 _LEDGER: Final = "tests/payments/test_ledger_vectors.py"
 _TAX: Final = "tests/customs/test_vectors_tax.py"
 _RECEIPTS: Final = "tests/customs/test_vectors_receipts.py"
@@ -96,17 +101,33 @@ _DOCUMENTS: Final = "tests/customs/test_vectors_documents.py"
 _EVERY: Final = "test_every_case_is_answered_and_stored_as_it_says"
 _BOTTLE: Final = f"{_TAX}::test_a_bottle_of_two_returned_gives_back_what_the_kept_one_does_not_owe"
 _MAPPING: Final = f"{_CAINIAO}::test_every_code_of_the_mapping_means_what_it_says"
+_MAPPING_17TRACK: Final = f"{_SEVENTEENTRACK}::test_every_code_of_the_mapping_means_what_it_says"
 _MILESTONES: Final = f"{_CAINIAO}::test_the_milestone_table_is_the_vectors_table"
 _DXP: Final = "tests/customs/test_dxp.py::test_the_vectors_envelope_carries_the_vectors_order"
 
 # Tests that are one case by themselves, and the case's name.
-WHOLE: Final = {_BOTTLE: "partial_return", _MAPPING: "cainiao", _MILESTONES: "milestones", _DXP: "DxpMsg-311"}
+WHOLE: Final = {
+    _BOTTLE: "partial_return",
+    _MAPPING: "cainiao",
+    _MAPPING_17TRACK: "17track",
+    _MILESTONES: "milestones",
+    _DXP: "DxpMsg-311",
+}
 
 FAMILIES: Final = (
     Family(
         "marketplaces/shopify", files("marketplaces/shopify/*.json"),
         (f"{_SHOPIFY}::{_EVERY}", f"{_SHOPIFY}::test_a_stored_snapshot_reads_back_as_it_was"),
         ("tests/orders/test_door_vectors.py::test_every_case_is_answered_and_kept_as_it_says",),
+    ),
+    Family(
+        "marketplaces/standard_webhooks", files("marketplaces/standard_webhooks/*.json"), (f"{_STANDARD}::{_EVERY}",),
+        ("tests/orders/test_door_vectors.py::test_every_standard_webhooks_case_is_answered_and_kept_as_it_says",),
+    ),
+    Family(
+        "marketplaces/xiaohongshu", files("marketplaces/xiaohongshu/*.json"),
+        (f"{_RED}::{_EVERY}", f"{_RED}::test_a_request_is_signed_and_built_as_its_case_says"),
+        ("tests/orders/test_door_vectors.py::test_every_xiaohongshu_case_is_answered_fetched_and_kept_as_it_says",),
     ),
     Family(
         "payments/wechat", rows("payments/wechat.json", "vectors"),
@@ -128,6 +149,24 @@ FAMILIES: Final = (
         ("tests/payments/test_door_vectors.py::test_a_callback_is_answered_stored_and_applied_as_the_sample_says",),
     ),
     Family(
+        "payments/alipay", rows("payments/alipay.json", "vectors"),
+        tuple(
+            f"{_ALIPAY}::test_{name}"
+            for name in (
+                "a_request_is_signed_and_sent_as_in_the_sample",
+                "the_public_parameters_that_this_module_sends_are_those_of_the_sample",
+                "a_request_that_this_module_builds_has_the_content_of_the_sample",
+                "a_page_is_reached_by_the_url_of_the_sample", "certificates_have_the_digests_of_the_sample",
+                "the_signed_part_of_an_answer_is_the_substring_of_the_sample",
+                "an_answer_is_believed_and_read_as_the_sample_says",
+                "a_notification_is_decoded_once_into_the_text_of_the_sample",
+                "a_notification_is_read_or_refused_as_the_sample_says",
+                "the_older_gateway_takes_an_md5_as_in_the_sample", "the_older_gateway_takes_an_rsa2_as_in_the_sample",
+            )
+        ),
+        (f"{_ALIPAY_DOOR}::test_a_notification_is_answered_stored_and_applied_as_the_sample_says",),
+    ),
+    Family(
         "corridor/ledger", rows("corridor/ledger.json", "cases"),
         tuple(
             f"{_LEDGER}::test_{name}"
@@ -141,6 +180,11 @@ FAMILIES: Final = (
         "logistics/cainiao", files("logistics/cainiao/*.json"), (f"{_CAINIAO}::{_EVERY}",),
         (f"tests/logistics/test_door_vectors.py::{_EVERY}",),
     ),
+    Family(
+        "logistics/17track", files("logistics/17track/*.json"), (f"{_SEVENTEENTRACK}::{_EVERY}",),
+        (f"tests/logistics/test_door_vectors.py::{_EVERY}",),
+    ),
+    Family("logistics/mappings/17track", stems("logistics/mappings/17track.json"), (_MAPPING_17TRACK,)),
     Family("logistics/mappings/cainiao", stems("logistics/mappings/cainiao.json"), (_MAPPING,)),
     Family("logistics/mappings/milestones", stems("logistics/mappings/milestones.json"), (_MILESTONES,)),
     Family(

@@ -65,3 +65,21 @@ async def quiet() -> None:
     """Receipts leave by tasks that then knock at a closed door for ever; the books have them before that."""
     for _ in range(20):
         await asyncio.sleep(0.005)
+
+
+def direct(name: str, **more: Any) -> Any:
+    """A document of the direct-mail sample."""
+    document = wire.read(parse(samples.read(f"customs/good/A-direct-9610/{name}.xml"))).documents[0]
+    return replace(document, guid=guid(), **more)
+
+
+def against(case: Any, name: str = "623-cancel", **more: Any) -> Any:
+    """A cancellation or return (a document of the direct-mail sample) of the inventory in customs' file."""
+    head = case.document.head
+    same = {
+        "customs_code": head["customsCode"],
+        "order_no": head["orderNo"],
+        "logistics_no": head["logisticsNo"],
+        "invt_no": case.invt_no,
+    }
+    return direct(name, **{**same, **more})

@@ -108,7 +108,7 @@ async def test_a_payment_is_opened_found_and_refunded(wechat: WeChatPay, world: 
 
 async def test_what_was_never_opened_is_absent(wechat: WeChatPay) -> None:
     assert (await wechat.query("TC999999A1")).state is TradeState.ABSENT
-    assert await wechat.query_refund("R9") is None
+    assert await wechat.query_refund(RefundAsk(NO, "R9", TOTAL, TOTAL, NOTIFY)) is None
 
 
 async def test_a_payment_is_declared_until_customs_has_it(wechat: WeChatPay, world: World, book: OrderBook) -> None:

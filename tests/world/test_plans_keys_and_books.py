@@ -10,19 +10,19 @@ from pathlib import Path
 import httpx
 import pytest
 
-from deploy.world import plan, rsa
+from deploy.world import plan, rsa, traffic
 from deploy.world.app import World
 from deploy.world.books import Books, OrderBook, Push
 from deploy.world.config import BadConfig, Config
-from deploy.world.keys import PAIRS, SERIALS, TEXTS, make_keys
-from deploy.world.plan import KINDS, plan_of
+from deploy.world.keys import PAIRS, PUBLICS, SERIALS, TEXTS, make_keys
+from deploy.world.plan import KINDS, TRAITS, plan_of
 
 MINIMUM = {"base": "http://127.0.0.1:1/", "secrets": "s", "tokens": {"seller": "a", "operator": "b"}}
 
 
-def draws(seed: int, share: float) -> list[plan.Plan]:
+def draws(seed: int, share: float, shop: str = "nairobi-roasters") -> list[plan.Plan]:
     rng = random.Random(seed)
-    return [plan.draw(rng, share, {}, {}) for _ in range(2000)]
+    return [plan.draw(rng, share, {}, {}, shop) for _ in range(2000)]
 
 
 def test_a_seed_draws_the_same_plans_again() -> None:
@@ -35,8 +35,34 @@ def test_the_share_is_the_share_of_misbehaving_orders() -> None:
     assert not any(one.kinds for one in draws(1, 0.0))
 
 
-def test_every_kind_is_drawn_sometimes() -> None:
-    assert set().union(*(one.kinds for one in draws(1, 1.0))) == set(KINDS)
+def test_every_kind_is_drawn_sometimes_at_the_shops_that_can_do_it() -> None:
+    drawn = {shop: set().union(*(one.kinds for one in draws(1, 1.0, shop))) for shop in TRAITS}
+
+    assert drawn == {shop: {name for name, kind in KINDS.items() if kind.fits(shop)} for shop in TRAITS}
+    assert set().union(*drawn.values()) == set(KINDS)
+
+
+@pytest.mark.parametrize(
+    ("kinds", "shops"),
+    [
+        ((), {"nairobi-roasters", "lamu-tea-house", "savanna-red"}),
+        (("pay_twice",), {"nairobi-roasters", "lamu-tea-house"}),
+        (("confirms_receipt", "duplicate_pushes"), {"lamu-tea-house"}),
+        (("channel_refunded",), {"savanna-red"}),
+        (("channel_refunded", "pay_twice"), set()),
+    ],
+)
+def test_a_given_plan_goes_to_a_shop_that_can_do_it(kinds: tuple[str, ...], shops: set[str]) -> None:
+    assert set(traffic.fitting(kinds, traffic.SHOPS)) == shops
+
+
+def test_what_no_shop_can_do_is_told() -> None:
+    assert (
+        traffic.unfit([("channel_refunded",), ("pay_twice", "channel_short")], traffic.SHOPS)
+        == "pay_twice+channel_short"
+    )
+    assert traffic.unfit([("channel_refunded",)], {"nairobi-roasters": 1.0}) == "channel_refunded"
+    assert traffic.unfit([], {"nowhere": 1.0}) == "nowhere"
 
 
 def test_an_ending_decides_what_is_expected_and_a_setting_overrules_it() -> None:
@@ -60,6 +86,7 @@ def test_keys_are_made_once_for_us_alone(tmp_path: Path) -> None:
     make_keys(folder)
     parts = [f"{pair}.{part}.pem" for pair in PAIRS for part in ("key", "cert")]
     names = {*TEXTS, *parts, *(f"{pair}.serial.txt" for pair in SERIALS), ".lock"}
+    names |= {f"{pair}.public.pem" for pair in PUBLICS}
 
     assert {path: path.read_bytes() for path in before} == before
     assert {str(path.relative_to(folder)) for path in before} == names
@@ -156,3 +183,19 @@ async def test_control_is_for_this_machine_only(world: World, doors: httpx.Async
     async with httpx.AsyncClient(transport=elsewhere, base_url="http://world") as stranger:
         assert (await stranger.get("/control/books")).status_code == 403
         assert (await stranger.get("/healthz")).status_code == 200
+
+
+async def test_orders_go_to_the_shops_that_were_wished_for(world: World, doors: httpx.AsyncClient) -> None:
+    wish = {"orders": 6, "shops": {"savanna-red": 1, "lamu-tea-house": 1}, "plans": [["forged"]]}
+    answer = await doors.post("/control/run", json=wish)
+    await world.core.sender.settle()
+
+    found = {(book.shop, book.external_id.rstrip("0123456789")) for book in world.core.books.orders.values()}
+    assert (answer.status_code, found) == (202, {("savanna-red", "P"), ("lamu-tea-house", "LTH-")})
+
+
+@pytest.mark.parametrize("wish", [{"shops": {"nowhere": 1}}, {"plans": [["channel_refunded", "pay_twice"]]}])
+async def test_a_run_that_nobody_can_do_is_refused(doors: httpx.AsyncClient, wish: dict[str, object]) -> None:
+    answer = await doors.post("/control/run", json={"orders": 1} | wish)
+
+    assert answer.status_code == 422

@@ -116,6 +116,24 @@ class Carrier(Protocol):
         """Kill a waybill that was not handed over; a dead one stays dead without complaint."""
         ...
 
+    async def intercept(self, parcel_id: str, waybill_no: str) -> None:
+        """Have a parcel that is on its way sent back; its scans say when it is. One on its way back stays so.
+
+        Raises CarrierRefused where it is too late.
+        """
+        ...
+
+
+class Tracker(Protocol):
+    """Somebody who pushes the scans of numbers that were made known to them."""
+
+    async def register(self, waybill_no: str, reference: str) -> None:
+        """Follow this number; one that is followed already stays so. `reference` comes back with every push.
+
+        Raises CarrierRefused, Transient, Unknown (ask again with the same number).
+        """
+        ...
+
 
 @dataclass(frozen=True, slots=True)
 class PickLine:
@@ -125,14 +143,40 @@ class PickLine:
 
 
 @dataclass(frozen=True, slots=True)
+class PickRequested:
+    """What the origin is to pack and hand over, under which label."""
+
+    order_id: str
+    parcel_id: str
+    lines: Sequence[PickLine]
+    warehouse: str
+    waybill_no: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class PickWithdrawn:
+    order_id: str
+    parcel_id: str
+    warehouse: str
+    reason: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class ExitAuthorised:
-    """The pick order: what may leave the zone, under which version of the customs dossier; `at`: when we decided it."""
+    """What may leave, under which version of the customs dossier; in a bonded flow it is the pick order too.
+
+    `warehouse`: which gate. `at`: when we decided it.
+    """
 
     order_id: str
     parcel_id: str
     lines: Sequence[PickLine]
     dossier_version: int
     at: datetime
+    warehouse: str = ""
+    waybill_no: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,6 +185,7 @@ class ExitWithdrawn:
     parcel_id: str
     reason: str
     at: datetime
+    warehouse: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,6 +199,15 @@ class ParcelPacked:
 
 
 @dataclass(frozen=True, slots=True)
+class ParcelHandedOver:
+    """The origin gave it to the line-haul."""
+
+    parcel_id: str
+    order_id: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class ParcelExited:
     """Through the gate."""
 
@@ -162,11 +216,47 @@ class ParcelExited:
     at: datetime
 
 
+@dataclass(frozen=True, slots=True)
+class ConsignmentClosed:
+    """The hub's list of parcels under one master bill; a later list of the same consignment replaces it."""
+
+    consignment_id: str
+    master_bill: str
+    voyage: str
+    vehicle: str
+    parcels: tuple[str, ...]
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class ConsignmentDeparted:
+    """`offloaded`: parcels of the list that stayed behind."""
+
+    consignment_id: str
+    offloaded: tuple[str, ...]
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class ConsignmentArrived:
+    consignment_id: str
+    at: datetime
+
+
+ParcelEvent = ParcelPacked | ParcelHandedOver | ParcelExited
+ConsignmentEvent = ConsignmentClosed | ConsignmentDeparted | ConsignmentArrived
+
+
 class Warehouse(Protocol):
-    async def authorise_exit(self, message_id: str, order: ExitAuthorised) -> None:
-        """Hand over a pick order; the same `message_id` again is the same order to the receiver."""
+    """Every message has an id that the receiver remembers: the same again is the same order. The parcel may have moved
+    all the same; the warehouse's next event says."""
+
+    async def request_pick(self, message_id: str, order: PickRequested) -> None: ...
+
+    async def withdraw_pick(self, message_id: str, order: PickWithdrawn) -> None:
+        """Raises CarrierRefused where it was handed over already."""
         ...
 
-    async def withdraw_exit(self, message_id: str, order: ExitWithdrawn) -> None:
-        """Take it back. The parcel may have left all the same; the warehouse's next event says."""
-        ...
+    async def authorise_exit(self, message_id: str, order: ExitAuthorised) -> None: ...
+
+    async def withdraw_exit(self, message_id: str, order: ExitWithdrawn) -> None: ...

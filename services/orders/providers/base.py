@@ -12,6 +12,7 @@ from enum import StrEnum
 from typing import Protocol
 
 from services.orders.canonical import CanonicalOrder, Refund
+from shared.errors import Permanent
 from shared.http.payload import Fields
 from shared.http.signatures import Secret
 
@@ -57,6 +58,7 @@ class Push:
     external_status: str | None
     body: bytes = field(repr=False)
     fields: Fields | None = field(default=None, repr=False, compare=False)
+    external_refund_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,10 +80,14 @@ class RefundNews:
 
 @dataclass(frozen=True, slots=True)
 class OrderTouched:
-    """The order changed, the push does not say how: its next snapshot does, or it must be fetched."""
+    """The order changed, the push does not say how: its next snapshot does, or it must be fetched.
+
+    `claim`: a refund that the push tells of, where the channel shows it nowhere else; no money moves by it.
+    """
 
     external_order_id: str
     what: str
+    claim: Refund | None = None
 
 
 class PrivacyWish(StrEnum):
@@ -118,6 +124,12 @@ class Confirmation:
 
     external_ids: Sequence[str]
     already: bool
+
+
+class ConfirmationRefused(Permanent):
+    """The channel does not take the confirmation: a person looks, nobody repeats it."""
+
+    code = "orders.confirmation-refused"
 
 
 class SalesChannel(Protocol):

@@ -1,7 +1,7 @@
 """The canonical order as JSON and back: how a snapshot is stored, served, and sent by partners who speak it.
 
-Money in minor units, times in UTC with milliseconds, every key present; `left_to_ship`, `left_to_pay`, `review` and
-`unit_price_exact` appear only where they say something of their own.
+Money in minor units, times in UTC with milliseconds, every key present; `left_to_ship`, `left_to_pay`, `review`,
+`ship_by` and `unit_price_exact` appear only where they say something of their own.
 """
 
 from __future__ import annotations
@@ -66,6 +66,8 @@ def as_json(order: CanonicalOrder) -> dict[str, Any]:
     }
     if order.left_to_pay not in (None, order.amounts.total):
         body["left_to_pay"] = _minor(order.left_to_pay)
+    if order.ship_by is not None:
+        body["ship_by"] = stamp(order.ship_by)
     return body if order.review is None else body | {"review": order.review}
 
 
@@ -187,6 +189,7 @@ def from_json(body: Fields) -> CanonicalOrder:
         cancelled_at=body.maybe_moment("cancelled_at"),
         left_to_pay=_maybe_money(body, "left_to_pay", currency),
         review=body.maybe_text("review"),
+        ship_by=body.maybe_moment("ship_by"),
     )
 
 

@@ -159,13 +159,15 @@ class DeclareAsk:
     action: Action = Action.ADD
     part: Part | None = None
     identity: Identity | None = None
+    merchant_customs_name: str = ""  # as registered with customs, where the provider wants it beside the number
 
 
 @dataclass(frozen=True, slots=True)
 class CustomsAnswer:
     """Where a payment document stands, and the numbers that the order message must repeat.
 
-    `ver_dept`: 1 UnionPay, 2 NetsUnion, 3 other; empty while the provider has not said.
+    Some providers tell the numbers and the comparison once, with the first answer: what is "" or UNKNOWN here says
+    nothing against what was told before. `ver_dept`: 1 UnionPay, 2 NetsUnion, 3 other.
     """
 
     order_no: str
@@ -182,6 +184,20 @@ class CustomsAnswer:
 
 
 @dataclass(frozen=True, slots=True)
+class Expired:
+    """Nobody paid this attempt, and nobody can any more."""
+
+    out_trade_no: str
+
+
+@dataclass(frozen=True, slots=True)
+class SentBack:
+    """Money of this attempt went back. Which refund it was, and how much, is to be asked: the notification counts."""
+
+    out_trade_no: str
+
+
+@dataclass(frozen=True, slots=True)
 class Notified:
     """A provider's notification, verified, decrypted and read. Not yet checked against our own attempt.
 
@@ -191,7 +207,7 @@ class Notified:
 
     once: tuple[str, str]
     sent_at: datetime
-    content: Capture | Refund
+    content: Capture | Refund | Expired | SentBack
     text: str = field(repr=False)
 
 
@@ -239,12 +255,12 @@ class PaymentProvider(Protocol):
         ...
 
     async def close(self, out_trade_no: str) -> None:
-        """Let nobody pay any more. Raises AlreadyPaid where the buyer was faster."""
+        """Let nobody pay any more. Raises AlreadyPaid where the buyer was faster, or may have been: query."""
         ...
 
     async def refund(self, ask: RefundAsk) -> Refund: ...
 
-    async def query_refund(self, out_refund_no: str) -> Refund | None:
+    async def query_refund(self, ask: RefundAsk) -> Refund | None:
         """None: the provider has never heard of it."""
         ...
 
@@ -278,7 +294,7 @@ async def resume_open(provider: PaymentProvider, ask: OpenAsk) -> Opened | Trade
 
 async def resume_refund(provider: PaymentProvider, ask: RefundAsk) -> Refund:
     """After Unknown: ask first; what is absent is sent again with the same key and amount."""
-    return await provider.query_refund(ask.out_refund_no) or await provider.refund(ask)
+    return await provider.query_refund(ask) or await provider.refund(ask)
 
 
 async def resume_close(provider: PaymentProvider, out_trade_no: str) -> Trade:

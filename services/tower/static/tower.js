@@ -149,7 +149,7 @@ const move = by => {
   because(row);
 };
 document.addEventListener('mouseover', event => { const row = event.target.closest('.ev'); if (row) because(row); });
-const GO = { 'g o': '/', 'g l': '/orders', 'g d': '/dead-letters' };
+const GO = { 'g o': '/', 'g l': '/orders', 'g d': '/dead-letters', 'g c': '/cases' };
 let before = '';
 document.addEventListener('keydown', event => {
   const find = (event.ctrlKey || event.metaKey) && event.key === 'k';

@@ -13,11 +13,19 @@ from standardwebhooks import Webhook
 
 from services.logistics.providers.base import (
     CarrierRefused,
+    ConsignmentArrived,
+    ConsignmentClosed,
+    ConsignmentDeparted,
+    ConsignmentEvent,
     ExitAuthorised,
     ExitWithdrawn,
+    ParcelEvent,
     ParcelExited,
+    ParcelHandedOver,
     ParcelPacked,
     PickLine,
+    PickRequested,
+    PickWithdrawn,
 )
 from services.logistics.providers.warehouse import wire
 from services.logistics.providers.warehouse.client import PartnerWarehouse
@@ -31,10 +39,10 @@ NOW = datetime(2026, 3, 2, 2, 1, 12, tzinfo=UTC)
 AT = "2026-03-02T10:01:00.000+08:00"
 PACKED = {"parcel_id": "P1", "order_id": "O1", "gross_grams": 307, "packed_at": AT}
 EXITED = {"parcel_id": "P1", "order_id": "O1", "gross_grams": 307, "exited_at": AT}
-ORDER = ExitAuthorised("O1", "P1", (PickLine("KE-COF-227", 2, "L1"),), 3, NOW)
+ORDER = ExitAuthorised("O1", "P1", (PickLine("KE-COF-227", 2, "L1"),), 3, NOW, "fz-bonded", "TCX1")
 
 
-def told(kind: str, data: object) -> ParcelPacked | ParcelExited:
+def told(kind: str, data: object) -> ParcelEvent | ConsignmentEvent:
     body = json.dumps({"type": kind, "timestamp": AT, "data": data}).encode()
     return wire.parse(wire.verify([SECRET], sign_standard([SECRET], "msg_1", NOW, body), body, NOW))
 
@@ -44,6 +52,29 @@ def test_packed_and_exited_are_read() -> None:
 
     assert told("parcel.packed", PACKED) == ParcelPacked("P1", "O1", 307, at)
     assert told("parcel.exited", EXITED) == ParcelExited("P1", "O1", at)
+
+
+def test_a_hand_over_and_a_consignments_way_are_read() -> None:
+    at = datetime(2026, 3, 2, 2, 1, tzinfo=UTC)
+    flight = {"consignment_id": "C1", "master_bill": "70612345675", "voyage": "KQ886", "vehicle": "5Y-KZA"}
+
+    handed = told("parcel.handed_over", {"parcel_id": "P1", "order_id": "O1", "handed_over_at": AT})
+    closed = told("consignment.closed", {**flight, "parcels": ["P1", "P2", "P1"], "closed_at": AT})
+    departed = told("consignment.departed", {"consignment_id": "C1", "offloaded": ["P2"], "departed_at": AT})
+    whole = told("consignment.departed", {"consignment_id": "C1", "departed_at": AT})
+
+    assert handed == ParcelHandedOver("P1", "O1", at)
+    assert closed == ConsignmentClosed("C1", "70612345675", "KQ886", "5Y-KZA", ("P1", "P2"), at)
+    assert (departed, whole) == (ConsignmentDeparted("C1", ("P2",), at), ConsignmentDeparted("C1", (), at))
+    assert told("consignment.arrived", {"consignment_id": "C1", "arrived_at": AT}) == ConsignmentArrived("C1", at)
+
+
+@pytest.mark.parametrize("parcels", ["P1", [1], [""], ["x" * 65], [str(number) for number in range(10_001)]])
+def test_a_list_that_is_none_of_parcel_ids_is_bad_input(parcels: object) -> None:
+    flight = {"consignment_id": "C1", "master_bill": "7061", "voyage": "KQ886", "vehicle": "5Y-KZA", "closed_at": AT}
+
+    with pytest.raises(BadInput):
+        told("consignment.closed", flight | {"parcels": parcels})
 
 
 def test_a_retry_is_the_same_delivery() -> None:
@@ -116,7 +147,7 @@ async def sends(receiver: Receiver, *orders: ExitAuthorised | ExitWithdrawn) -> 
 async def test_the_pick_order_and_its_withdrawal_arrive_signed() -> None:
     receiver = Receiver(httpx.Response(204), httpx.Response(204))
 
-    await sends(receiver, ORDER, ExitWithdrawn("O1", "P1", "held by customs", NOW))
+    await sends(receiver, ORDER, ExitWithdrawn("O1", "P1", "held by customs", NOW, "fz-bonded"))
 
     assert receiver.bodies == [
         {
@@ -125,16 +156,42 @@ async def test_the_pick_order_and_its_withdrawal_arrive_signed() -> None:
             "data": {
                 "order_id": "O1",
                 "parcel_id": "P1",
+                "warehouse": "fz-bonded",
                 "lines": [{"sku": "KE-COF-227", "quantity": 2, "lot": "L1"}],
                 "dossier_version": 3,
+                "waybill_no": "TCX1",
             },
         },
         {
             "type": "exit.withdrawn",
             "timestamp": "2026-03-02T02:01:12.000Z",
-            "data": {"order_id": "O1", "parcel_id": "P1", "reason": "held by customs"},
+            "data": {"order_id": "O1", "parcel_id": "P1", "warehouse": "fz-bonded", "reason": "held by customs"},
         },
     ]
+
+
+async def test_the_origin_is_asked_to_pack_and_to_stop() -> None:
+    receiver = Receiver(httpx.Response(204), httpx.Response(409))
+    line = PickLine("LM-TEA-100", 2, "L1")
+
+    async with httpx.AsyncClient(transport=httpx.MockTransport(receiver)) as http:
+        clock = FrozenClock(datetime.now(UTC))
+        warehouse = PartnerWarehouse(http, "https://warehouse.example.org/events", [SECRET], clock)
+        await warehouse.request_pick("pick_1", PickRequested("O1", "P1", (line,), "msa-origin", "TCX1", NOW))
+        with pytest.raises(CarrierRefused):
+            await warehouse.withdraw_pick("pick_2", PickWithdrawn("O1", "P1", "msa-origin", "cancelled", NOW))
+
+    asked, stopped = receiver.bodies
+    assert (asked["type"], stopped["type"]) == ("pick.requested", "pick.withdrawn")
+    assert asked["data"] == {
+        "order_id": "O1",
+        "parcel_id": "P1",
+        "warehouse": "msa-origin",
+        "lines": [{"sku": "LM-TEA-100", "quantity": 2, "lot": "L1"}],
+        "waybill_no": "TCX1",
+    }
+    named = {"order_id": "O1", "parcel_id": "P1", "warehouse": "msa-origin"}
+    assert stopped["data"] == {**named, "reason": "cancelled"}
 
 
 async def test_a_repeat_is_the_same_message() -> None:

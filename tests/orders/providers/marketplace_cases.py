@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from services.orders.providers.base import ShopConnection
-from shared.http.signatures import Secret
+from shared.http.signatures import Secret, standard_secret
 
 VECTORS = Path(os.environ.get("CORRIDOR_VECTORS", Path(__file__).parents[2] / "vectors"))
 
@@ -31,6 +31,12 @@ class Delivery:
     headers: dict[str, str]
     body: bytes
     expect: dict[str, Any]
+    fetch: tuple[dict[str, Any], ...] = ()
+    """What the order API would answer at that moment."""
+
+    def fetched(self, api: str) -> dict[str, dict[str, Any]]:
+        """The answer of one call of the order API, by the order that is asked for."""
+        return {entry["params"]["orderId"]: entry["response"] for entry in self.fetch if entry["api"] == api}
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +52,14 @@ class Case:
     raw: dict[str, Any] = field(repr=False)
 
     @property
+    def expect_orders(self) -> list[dict[str, Any]]:
+        """All orders that must be there in the end."""
+        told: Any = self.raw.get("expect_order")
+        if told is None:
+            return []
+        return list(told) if isinstance(told, list) else [told]
+
+    @property
     def shop_id(self) -> str:
         return str(self.config["shop_id"])
 
@@ -53,11 +67,31 @@ class Case:
         """What must be configured before the first delivery."""
         return ShopConnection(connection, self.shop_id, (Secret.of_text("current", self.config["client_secret"]),))
 
+    def standard_connection(self, connection: str = "case") -> ShopConnection:
+        """The secret in use; to the cases the other one is nobody's."""
+        return ShopConnection(connection, self.shop_id, (standard_secret("current", self.config["secret"]),))
+
+    @property
+    def requests(self) -> list[dict[str, Any]]:
+        return [d["request"] for d in self.raw.get("deliveries", ()) if d["transport"] == "request"]
+
+    @property
+    def app_secrets(self) -> tuple[Secret, ...]:
+        return (Secret.of_text("current", self.config["app_secret"]),)
+
 
 def cases(marketplace: str) -> list[Case]:
     """Every case of one marketplace whose deliveries are HTTP pushes, by file name."""
-    found = [_case(path) for path in sorted((VECTORS / "marketplaces" / marketplace).glob("*.json"))]
-    return [case for case in found if case.deliveries]
+    return [case for case in _all(marketplace) if case.deliveries]
+
+
+def request_cases(marketplace: str) -> list[Case]:
+    """Those that only show how a call of ours is signed."""
+    return [case for case in _all(marketplace) if case.requests]
+
+
+def _all(marketplace: str) -> list[Case]:
+    return [_case(path) for path in sorted((VECTORS / "marketplaces" / marketplace).glob("*.json"))]
 
 
 def _case(path: Path) -> Case:
@@ -84,4 +118,5 @@ def _delivery(raw: dict[str, Any]) -> Delivery:
         headers=raw["headers"],
         body=raw["body"].encode(),
         expect=raw["expect"],
+        fetch=tuple(raw.get("fetch", ())),
     )

@@ -27,8 +27,12 @@ class Inspected:
     findings: tuple[Finding, ...]
 
 
-def _found(rule: str, kind: Kind, field: str) -> Finding:
-    return Finding(rule, Severity.BLOCK, Cited(kind, field, ""))
+_WANTED: Final = {"X01": "as edition 202205 has it", "X02": "signed", "X03": "a signature that verifies"}
+
+
+def _found(rule: str, kind: Kind, field: str, seen: str = "") -> Finding:
+    """The value itself stays out: it may be personal."""
+    return Finding(rule, Severity.BLOCK, Cited(kind, field, seen), Cited(kind, "wanted", _WANTED[rule]))
 
 
 def _signature(root: etree._Element, kind: Kind, verifiers: Sequence[Verifier], now: datetime) -> list[Finding]:
@@ -48,7 +52,7 @@ def inspect(data: bytes, kind: Kind, verifiers: Sequence[Verifier], now: datetim
         root = parse(data)
     except BadInput as error:
         return Inspected(None, (_found("X01", kind, error.where or "document"),))
-    findings = [_found("X01", kind, element) for element, _ in schema.errors(root)[:1]]
+    findings = [_found("X01", kind, element, wrong) for element, wrong in schema.errors(root)[:1]]
     document = _value(root, kind)
     if document is None and not findings:
         findings = [_found("X01", kind, "document")]  # a sound document of another kind

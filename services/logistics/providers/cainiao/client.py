@@ -16,7 +16,7 @@ _TOO_MANY: Final = 429
 
 
 class Cainiao:
-    """Booking and voiding are keyed by our parcel id: after Unknown the same bytes are sent again."""
+    """Every call is keyed by our parcel id: after Unknown the same bytes are sent again."""
 
     def __init__(self, http: httpx.AsyncClient, url: str, secret: Secret, settings: LinkSettings) -> None:
         self._http, self._url, self._secret, self._settings = http, url, secret, settings
@@ -26,7 +26,10 @@ class Cainiao:
         return wire.parse_booking(request.parcel_id, reply)
 
     async def void(self, parcel_id: str, waybill_no: str) -> None:
-        wire.parse_void(await self._send(wire.build_void(parcel_id, waybill_no, self._secret, self._settings)))
+        wire.parse_taken(await self._send(wire.build_void(parcel_id, waybill_no, self._secret, self._settings)))
+
+    async def intercept(self, parcel_id: str, waybill_no: str) -> None:
+        wire.parse_taken(await self._send(wire.build_intercept(parcel_id, waybill_no, self._secret, self._settings)))
 
     async def _send(self, form: bytes) -> bytes:
         try:

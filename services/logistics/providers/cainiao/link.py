@@ -40,6 +40,7 @@ class LinkSettings:
     document_answer: str = "CORRIDOR_WAYBILL_DECLARED"
     book: str = "CORRIDOR_WAYBILL_BOOK"
     void: str = "CORRIDOR_WAYBILL_CANCEL"
+    intercept: str = "CORRIDOR_PARCEL_INTERCEPT"
     encoding: str = "utf-8"
 
 

@@ -261,6 +261,11 @@ def build_void(parcel_id: str, waybill_no: str, secret: Secret, settings: LinkSe
     return sealed(settings.void, {"parcelId": parcel_id, "logisticsNo": waybill_no}, secret, settings)
 
 
+def build_intercept(parcel_id: str, waybill_no: str, secret: Secret, settings: LinkSettings) -> bytes:
+    """Ask for a parcel that is on its way to be sent back. Message and content are unconfirmed: agreed per partner."""
+    return sealed(settings.intercept, {"parcelId": parcel_id, "logisticsNo": waybill_no}, secret, settings)
+
+
 def parse_booking(parcel_id: str, body: bytes) -> Booked:
     """The waybill's number. CarrierRefused where Cainiao says no; Unknown where its answer cannot be read."""
     answer = _answer(body)
@@ -270,7 +275,8 @@ def parse_booking(parcel_id: str, body: bytes) -> Booked:
         raise Unknown("cainiao.booked-without-number") from error
 
 
-def parse_void(body: bytes) -> None:
+def parse_taken(body: bytes) -> None:
+    """A void or an interception was taken; CarrierRefused where it was not."""
     _answer(body)
 
 

@@ -7,7 +7,13 @@ from typing import Final
 
 import httpx
 
-from services.logistics.providers.base import CarrierRefused, ExitAuthorised, ExitWithdrawn
+from services.logistics.providers.base import (
+    CarrierRefused,
+    ExitAuthorised,
+    ExitWithdrawn,
+    PickRequested,
+    PickWithdrawn,
+)
 from services.logistics.providers.warehouse import wire
 from shared.clock import Clock
 from shared.errors import Transient
@@ -21,6 +27,12 @@ class PartnerWarehouse:
 
     def __init__(self, http: httpx.AsyncClient, url: str, secrets: Sequence[Secret], clock: Clock) -> None:
         self._http, self._url, self._secrets, self._clock = http, url, secrets, clock
+
+    async def request_pick(self, message_id: str, order: PickRequested) -> None:
+        await self._send(message_id, wire.build_pick(order))
+
+    async def withdraw_pick(self, message_id: str, order: PickWithdrawn) -> None:
+        await self._send(message_id, wire.build_pick_withdrawn(order))
 
     async def authorise_exit(self, message_id: str, order: ExitAuthorised) -> None:
         await self._send(message_id, wire.build_authorised(order))

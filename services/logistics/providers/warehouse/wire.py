@@ -1,28 +1,52 @@
-"""A partner warehouse over Standard Webhooks, both ways. Pure.
+"""Partner warehouses over Standard Webhooks, both ways. Pure.
 
-In: `parcel.packed`, `parcel.exited`. Out: `exit.authorised` (the pick order), `exit.withdrawn`. Payloads are this
-project's own: {"type", "timestamp", "data"}, the frame that the Standard Webhooks specification advises.
+In: `parcel.packed`, `parcel.handed_over`, `parcel.exited`, `consignment.closed`, `consignment.departed`,
+`consignment.arrived`. Out: `pick.requested` and `pick.withdrawn` (an origin), `exit.authorised` and `exit.withdrawn` (a
+gate; for a bonded warehouse the pick order too). Payloads are this project's own: {"type", "timestamp", "data"}, the
+frame that the Standard Webhooks specification advises.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from typing import Any, Final
 
-from services.logistics.providers.base import ExitAuthorised, ExitWithdrawn, ParcelExited, ParcelPacked
+from services.logistics.providers.base import (
+    ConsignmentArrived,
+    ConsignmentClosed,
+    ConsignmentDeparted,
+    ConsignmentEvent,
+    ExitAuthorised,
+    ExitWithdrawn,
+    ParcelEvent,
+    ParcelExited,
+    ParcelHandedOver,
+    ParcelPacked,
+    PickLine,
+    PickRequested,
+    PickWithdrawn,
+)
 from shared.errors import Unrecognised
 from shared.http.payload import Fields, read_object
 from shared.http.signatures import Secret, sign_standard, verify_standard
 
 PACKED: Final = "parcel.packed"
+HANDED_OVER: Final = "parcel.handed_over"
 EXITED: Final = "parcel.exited"
+CLOSED: Final = "consignment.closed"
+DEPARTED: Final = "consignment.departed"
+ARRIVED: Final = "consignment.arrived"
+PICK: Final = "pick.requested"
+PICK_WITHDRAWN: Final = "pick.withdrawn"
 AUTHORISED: Final = "exit.authorised"
 WITHDRAWN: Final = "exit.withdrawn"
 
 _HEAVIEST_GRAMS: Final = 100_000
+_MOST_PARCELS: Final = 10_000
+_LONGEST_ID: Final = 64
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,16 +65,13 @@ def verify(secrets: Sequence[Secret], headers: Mapping[str, str], body: bytes, n
     return Delivery(f"warehouse:{delivery.message_id}", delivery.key_id, delivery.sent_at, body)
 
 
-def parse(delivery: Delivery) -> ParcelPacked | ParcelExited:
+def parse(delivery: Delivery) -> ParcelEvent | ConsignmentEvent:
     """What it says. Unrecognised for an unknown type, BadInput where it cannot be read."""
     message = read_object(delivery.body)
-    match message.text("type"):
-        case "parcel.packed":
-            return _packed(message.child("data"))
-        case "parcel.exited":
-            return _exited(message.child("data"))
-        case other:
-            raise Unrecognised("warehouse event", other)
+    kind = message.text("type")
+    if kind not in _READERS:
+        raise Unrecognised("warehouse event", kind)
+    return _READERS[kind](message.child("data"))
 
 
 def _packed(data: Fields) -> ParcelPacked:
@@ -58,8 +79,50 @@ def _packed(data: Fields) -> ParcelPacked:
     return ParcelPacked(data.identifier("parcel_id"), data.identifier("order_id"), grams, data.moment("packed_at"))
 
 
+def _handed_over(data: Fields) -> ParcelHandedOver:
+    return ParcelHandedOver(data.identifier("parcel_id"), data.identifier("order_id"), data.moment("handed_over_at"))
+
+
 def _exited(data: Fields) -> ParcelExited:
     return ParcelExited(data.identifier("parcel_id"), data.identifier("order_id"), data.moment("exited_at"))
+
+
+def _closed(data: Fields) -> ConsignmentClosed:
+    return ConsignmentClosed(
+        data.identifier("consignment_id"),
+        data.identifier("master_bill"),
+        data.identifier("voyage"),
+        data.identifier("vehicle"),
+        _parcels(data, "parcels"),
+        data.moment("closed_at"),
+    )
+
+
+def _departed(data: Fields) -> ConsignmentDeparted:
+    offloaded = _parcels(data, "offloaded")
+    return ConsignmentDeparted(data.identifier("consignment_id"), offloaded, data.moment("departed_at"))
+
+
+def _arrived(data: Fields) -> ConsignmentArrived:
+    return ConsignmentArrived(data.identifier("consignment_id"), data.moment("arrived_at"))
+
+
+def _parcels(data: Fields, name: str) -> tuple[str, ...]:
+    """Our parcel ids, each once."""
+    named = tuple(dict.fromkeys(data.texts(name)))
+    if len(named) > _MOST_PARCELS or any(not 0 < len(one) <= _LONGEST_ID for one in named):
+        data.refuse(name, f"at most {_MOST_PARCELS} parcel ids")
+    return named
+
+
+_READERS: Final[Mapping[str, Callable[[Fields], ParcelEvent | ConsignmentEvent]]] = {
+    PACKED: _packed,
+    HANDED_OVER: _handed_over,
+    EXITED: _exited,
+    CLOSED: _closed,
+    DEPARTED: _departed,
+    ARRIVED: _arrived,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,23 +133,33 @@ class Outgoing:
     body: bytes = field(repr=False)
 
 
+def build_pick(order: PickRequested) -> bytes:
+    return _message(PICK, order.at, _named(order) | {"lines": _lines(order.lines), "waybill_no": order.waybill_no})
+
+
+def build_pick_withdrawn(order: PickWithdrawn) -> bytes:
+    return _message(PICK_WITHDRAWN, order.at, _named(order) | {"reason": order.reason})
+
+
 def build_authorised(order: ExitAuthorised) -> bytes:
-    return _message(
-        AUTHORISED,
-        order.at,
-        {
-            "order_id": order.order_id,
-            "parcel_id": order.parcel_id,
-            "lines": [asdict(line) for line in order.lines],
-            "dossier_version": order.dossier_version,
-        },
-    )
+    more = {
+        "lines": _lines(order.lines),
+        "dossier_version": order.dossier_version,
+        "waybill_no": order.waybill_no,
+    }
+    return _message(AUTHORISED, order.at, _named(order) | more)
 
 
 def build_withdrawn(order: ExitWithdrawn) -> bytes:
-    return _message(
-        WITHDRAWN, order.at, {"order_id": order.order_id, "parcel_id": order.parcel_id, "reason": order.reason}
-    )
+    return _message(WITHDRAWN, order.at, _named(order) | {"reason": order.reason})
+
+
+def _named(order: PickRequested | PickWithdrawn | ExitAuthorised | ExitWithdrawn) -> dict[str, Any]:
+    return {"order_id": order.order_id, "parcel_id": order.parcel_id, "warehouse": order.warehouse}
+
+
+def _lines(lines: Sequence[PickLine]) -> list[dict[str, Any]]:
+    return [asdict(line) for line in lines]
 
 
 def signed(secrets: Sequence[Secret], message_id: str, body: bytes, now: datetime) -> Outgoing:

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from typing import Final, TypeVar
 
@@ -24,16 +23,17 @@ from services.payments.providers.base import (
     RefundAsk,
     Trade,
     TradeState,
-    Unanswered,
 )
+from services.payments.providers.client_asking import belief, question, send
+from services.payments.providers.fields import Fields
 from services.payments.providers.wechat import customs, wire
-from services.payments.providers.wechat.fields import Fields
 from services.payments.providers.wechat.keys import KeyRing, Merchant, UnknownSerial
 from services.payments.providers.wechat.wire import Answer, Call
 from shared.errors import BadInput, SignatureRefused
 
 # Unknown serials come from anybody: they may make us ask for keys this often and no more.
 REFRESH_EVERY: Final = timedelta(seconds=60)
+VENDOR: Final = "WeChat Pay"
 T = TypeVar("T")
 
 
@@ -66,7 +66,7 @@ class WeChatPay:
     async def query(self, out_trade_no: str) -> Trade:
         call = wire.build_query(self._merchant, out_trade_no)
         try:
-            with _question():
+            with question(VENDOR):
                 return await self._told(
                     call, lambda fields, texts: wire.parse_trade(fields, self._merchant, out_trade_no, texts)
                 )
@@ -81,11 +81,11 @@ class WeChatPay:
             wire.build_refund(ask), lambda fields, _texts: wire.parse_refund(fields, ask.out_refund_no)
         )
 
-    async def query_refund(self, out_refund_no: str) -> Refund | None:
-        call = wire.build_query_refund(out_refund_no)
+    async def query_refund(self, ask: RefundAsk) -> Refund | None:
+        call = wire.build_query_refund(ask.out_refund_no)
         try:
-            with _question():
-                return await self._told(call, lambda fields, _texts: wire.parse_refund(fields, out_refund_no))
+            with question(VENDOR):
+                return await self._told(call, lambda fields, _texts: wire.parse_refund(fields, ask.out_refund_no))
         except NotFound:
             return None
 
@@ -96,7 +96,7 @@ class WeChatPay:
     async def query_declaration(self, ask: DeclareAsk) -> CustomsAnswer | None:
         call = customs.build_query(self._merchant, ask)
         try:
-            with _question():
+            with question(VENDOR):
                 return await self._told_in_xml(call, lambda fields, texts: customs.parse_queried(fields, ask, texts))
         except NotFound:
             return None
@@ -118,7 +118,7 @@ class WeChatPay:
     async def refresh_keys(self) -> None:
         """Load the platform certificates. An account of the public key mode has none, which is no error."""
         self._refreshed = self._now()
-        with _question():
+        with question(VENDOR):
             answer = await self._sent(wire.build_certificates())
             try:
                 loaded = wire.parse_certificates(answer, self._merchant, self._ring, self._now())
@@ -138,12 +138,12 @@ class WeChatPay:
 
     async def _told(self, call: Call, parse: Callable[[Fields, Exchange], T]) -> T:
         answer = await self._sent(call)
-        with _belief():
+        with belief(VENDOR):
             return parse(await self._received(answer), _exchange(call, answer))
 
     async def _told_in_xml(self, call: Call, parse: Callable[[Mapping[str, str], Exchange], T]) -> T:
         answer = await self._sent(call)
-        with _belief():
+        with belief(VENDOR):
             return parse(customs.receive(answer, self._merchant), _exchange(call, answer))
 
     async def _received(self, answer: Answer) -> Fields:
@@ -155,12 +155,7 @@ class WeChatPay:
         return wire.receive(answer, self._ring, self._now())
 
     async def _sent(self, call: Call) -> Answer:
-        try:
-            response = await self._http.send(self._signed(call))
-        except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout) as error:  # nothing left the house
-            raise Busy("WeChat Pay is not reachable") from error
-        except (httpx.TransportError, httpx.DecodingError) as error:  # nobody knows whether it was done
-            raise Unanswered("WeChat Pay did not answer") from error
+        response = await send(self._http, self._signed(call), VENDOR)
         return Answer(response.status_code, response.headers, response.content)
 
     def _signed(self, call: Call) -> httpx.Request:
@@ -180,21 +175,3 @@ class WeChatPay:
 
 def _exchange(call: Call, answer: Answer) -> Exchange:
     return Exchange(call.body.decode() or call.path, answer.body.decode("utf-8", "replace"))
-
-
-@contextmanager
-def _belief() -> Iterator[None]:
-    """An answer that is not authentic or cannot be read tells nothing: what was asked may have been done."""
-    try:
-        yield
-    except (SignatureRefused, BadInput) as error:
-        raise Unanswered("WeChat Pay's answer cannot be believed") from error
-
-
-@contextmanager
-def _question() -> Iterator[None]:
-    """A question changes nothing, so whatever became of it, it may simply be asked again."""
-    try:
-        yield
-    except Unanswered as error:
-        raise Busy("WeChat Pay did not answer a question") from error

@@ -25,7 +25,7 @@ from services.payments.providers.base import (
     TradeState,
     Unanswered,
 )
-from services.payments.providers.wechat.fields import Fields, dump
+from services.payments.providers.fields import Fields, dump
 from services.payments.providers.wechat.keys import ALGORITHM, SCHEME, KeyRing, Merchant, PlatformKey
 from services.payments.providers.wechat.statuses import (
     PAID_EVENT,

@@ -1,0 +1,18 @@
+"""Scenarios are walked in the plain order first, and then as chance will have it: they must end the same."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests.flows.town import Town
+
+SEEDS = (None, *range(1, 6))
+
+
+@pytest.fixture(params=SEEDS, ids=lambda seed: "in-order" if seed is None else f"seed-{seed}")
+def any_order(request: pytest.FixtureRequest) -> Iterator[None]:
+    Town.seed = request.param
+    yield
+    Town.seed = None

@@ -1,0 +1,132 @@
+"""Who paid is not who bought: customs takes it from the buyer alone (scenario 25)."""
+
+from __future__ import annotations
+
+from services.orders.commands import PaymentAskedAnew
+from services.orders.tracks import Intent, Money
+from shared.events import orders, payments
+from shared.events.base import Event
+from shared.flow.decision import NOTHING
+from shared.ids import out_trade_no
+from tests.orders import facts
+from tests.orders.story import Story
+
+SECOND = out_trade_no(facts.ORDER, 2)
+
+
+def of_attempt(fact: Event, attempt: int) -> Event:
+    number = out_trade_no(facts.ORDER, attempt)
+    return fact.model_copy(update={"attempt": attempt, "out_trade_no": number})
+
+
+def declared(attempt: int, identity: str = "same") -> payments.PaymentDeclared:
+    number = out_trade_no(facts.ORDER, attempt)
+    return facts.declared().model_copy(update={"order_no": number, "identity_check": identity})
+
+
+def test_25_the_money_goes_back_and_a_payment_of_the_buyers_own_is_declared_under_a_new_number() -> None:
+    story = Story.placed().pays()
+    story.hears(facts.booked(), facts.waybill_accepted())
+
+    assert story.hears(declared(1, "different")) == ["refund-requested", "hold-set payer_mismatch"]
+    assert story.spoke(orders.DeclarationRequested) == []
+    assert story.hears(facts.refund_submitted()) == []
+    assert story.hears(facts.refunded()) == ["payment-requested", "hold-lifted payer_mismatch"]
+    assert story.hears(of_attempt(facts.opened(), 2), of_attempt(facts.captured(), 2)) == []
+    assert story.hears(declared(2)) == ["declaration-requested"]
+    assert story.hears(facts.submitted(), facts.released()) == ["exit-authorised"]
+
+    order = story.order
+    assert (order.money.out_trade_no, order.money.attempt, order.holds) == (SECOND, 2, ())
+    assert [fact.reason for fact in story.spoke(orders.RefundRequested)] == ["payer_mismatch"]
+    assert len(story.spoke(orders.ShipmentRequested)) == 1
+
+
+def test_the_answer_may_come_before_the_capture_is_read() -> None:
+    story = Story.placed().asks()
+
+    assert story.hears(facts.opened(), declared(1, "different")) == ["hold-set payer_mismatch"]
+    assert story.hears(facts.captured()) == ["refund-requested"]
+    assert story.spoke(orders.ShipmentRequested) == []
+    assert story.hears(facts.refunded()) == ["payment-requested", "hold-lifted payer_mismatch"]
+    assert story.hears(of_attempt(facts.captured(), 2)) == ["shipment-requested"]
+
+
+def test_what_is_told_of_the_attempt_that_went_back_is_history() -> None:
+    story = Story.placed().pays()
+    story.hears(facts.booked(), facts.waybill_accepted(), declared(1, "different"), facts.refunded())
+
+    assert story.hears(declared(1)) == []
+    assert story.decides(facts.closed()) == NOTHING
+    assert story.hears(of_attempt(facts.captured(), 2)) == []
+    assert story.order.money.paper == "none"
+
+
+def test_after_two_more_attempts_of_somebody_else_the_order_ends() -> None:
+    story = Story.placed().pays()
+    story.hears(facts.booked(), facts.waybill_accepted())
+    for attempt in (1, 2):
+        story.hears(declared(attempt, "different"))
+        assert story.hears(facts.refunded())[0] == "payment-requested"
+        story.hears(of_attempt(facts.captured(), attempt + 1))
+    story.hears(declared(3, "different"))
+
+    assert story.hears(facts.refunded()) == [
+        "cancellation-requested", "reservation-release-requested", "shipment-cancel-requested",
+    ]  # fmt: skip
+    assert story.hears(facts.voided(), facts.stock_released()) == ["cancelled", "hold-lifted payer_mismatch"]
+    assert (story.order.reason, len(story.spoke(orders.RefundRequested))) == ("payer_mismatch", 3)
+
+
+def test_a_parcel_of_direct_mail_that_is_on_its_way_waits_for_the_buyers_own_payment() -> None:
+    story = Story.direct_mail().pays()
+    story.hears(facts.booked(), facts.waybill_accepted(), facts.packed(), facts.drawn(), facts.handed_over())
+
+    story.hears(declared(1, "different"), facts.consolidated())
+    assert story.hears(facts.refunded()) == ["payment-requested", "hold-lifted payer_mismatch"]
+    assert story.hears(of_attempt(facts.captured(), 2), declared(2)) == ["declaration-requested"]
+
+
+ANEW = PaymentAskedAnew(facts.ORDER, facts.SELLER)
+
+
+def test_06_a_second_code_is_asked_for_and_both_are_paid_the_first_counts() -> None:
+    story = Story.placed().asks()
+    story.hears(facts.opened())
+
+    assert story.asked(ANEW) == (202, ["payment-close-requested", "payment-requested"])
+    assert story.hears(of_attempt(facts.opened(), 2)) == []
+    assert story.hears(facts.captured()) == ["shipment-requested"]
+    assert story.hears(facts.duplicated(), of_attempt(facts.closed(), 2)) == []
+    assert (story.order.money.out_trade_no, story.order.money.state) == (facts.TRADE, Money.COVERED)
+    assert story.spoke(orders.RefundRequested) == []  # the second goes back by payments' own doing
+
+
+def test_an_attempt_that_was_replaced_ends_nothing_when_it_is_closed_or_fails() -> None:
+    story = Story.placed().asks()
+    story.asked(ANEW)
+
+    for late in (facts.opened(), facts.failed(), facts.closed()):
+        assert story.decides(late) == NOTHING
+    assert (story.order.money.state, story.order.money.qr, story.order.money.attempt) == (Money.ASKED, "", 2)
+    assert story.due("payment-overdue")[:2] == ["cancellation-requested", "payment-close-requested"]
+    assert story.spoke(orders.PaymentCloseRequested)[-1].attempt == 2
+
+
+def test_no_code_is_given_for_what_is_paid_held_or_over() -> None:
+    paid, held, early = Story.placed().pays(), Story.placed().asks(), Story.placed()
+    held.hears(facts.mispaid())
+
+    assert [story.asked(ANEW) for story in (paid, held, early)] == [(409, [])] * 3
+
+
+def test_a_buyer_who_gives_up_while_the_money_goes_back_gets_it_once() -> None:
+    story = Story.placed().pays()
+    story.hears(facts.booked(), declared(1, "different"))
+
+    assert story.cancelled() == [
+        "cancellation-requested", "reservation-release-requested", "shipment-cancel-requested",
+    ]  # fmt: skip
+    assert story.hears(facts.refunded(), facts.stock_released(), facts.voided())[0] == "cancelled"
+    assert (story.order.intent, story.order.money.state) == (Intent.CANCELLED, Money.REFUNDED)
+    assert len(story.spoke(orders.RefundRequested)) == 1
