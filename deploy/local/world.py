@@ -13,8 +13,14 @@ from typing import Any, Final
 import httpx
 
 from deploy.local.installation import ROOT, Installation
+from deploy.world.config import Doors
 
 READY_SECONDS: Final = 20.0
+# Which service listens at which of the partners' doors.
+LISTENS: Final = {
+    **dict.fromkeys(("orders_api", "shopify", "standard", "xiaohongshu"), "orders"),
+    **dict.fromkeys(("cainiao", "seventeentrack", "warehouse"), "logistics"), "customs": "customs",
+}  # fmt: skip
 
 
 class World:
@@ -78,7 +84,7 @@ class World:
 def configuration(
     installation: Installation, base_urls: dict[str, str], *, time_scale: float, seed: int
 ) -> dict[str, Any]:
-    """base_urls: where orders, logistics and customs listen (one and the same when they share a process)."""
+    """base_urls: where each service listens (one and the same when they share a process)."""
     return {
         "base": base_urls["orders"],
         "secrets": str(installation.secrets),
@@ -88,13 +94,7 @@ def configuration(
         },
         "time_scale": time_scale,
         "seed": seed,
-        "doors": {
-            "orders_api": f"{base_urls['orders']}/v1/orders",
-            "shopify": f"{base_urls['orders']}/hooks/shopify",
-            "cainiao": f"{base_urls['logistics']}/webhooks/logistics/cainiao",
-            "warehouse": f"{base_urls['logistics']}/webhooks/logistics/warehouse",
-            "customs": f"{base_urls['customs']}/webhooks/customs/dxp",
-        },
+        "doors": {door: base_urls[LISTENS[door]] + path for door, path in Doors.PATHS.items()},
     }
 
 

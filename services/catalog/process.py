@@ -13,13 +13,8 @@ from services.catalog.stock import PRODUCT, RESERVATION, STOCK, Product, Stock, 
 from shared.events import catalog as facts
 from shared.events.base import Event
 from shared.events.logistics import ParcelPacked
-from shared.events.orders import (
-    OrderPlaced,
-    PaymentObserved,
-    ReservationReleaseRequested,
-    ShipmentRequested,
-    WaybillAssigned,
-)
+from shared.events.orders import OrderPlaced, PaymentObserved, ReservationReleaseRequested
+from shared.events.payments import PaymentCaptured, PaymentConfirmed
 from shared.flow.decision import Answer, Decision, Due, Outcome, Process, Reach, Reply, States
 from shared.http.problem import Conflict, NotFound, problem_reply
 
@@ -54,7 +49,7 @@ def reach(content: object) -> Reach:
             return order_and_stock(order_id, lines)
         case Outcome(task=Expiry(order_id=order_id, lines=lines)):
             return order_and_stock(order_id, lines)
-        case ShipmentRequested() | WaybillAssigned() | PaymentObserved():
+        case PaymentObserved() | PaymentConfirmed() | PaymentCaptured():
             return Reach((content.order_id,), (RESERVATION.key(content.order_id),))
         case ProductRevised(product=Product(sku=sku)) | ProductOffered(sku=sku):
             return Reach((sku,), (PRODUCT.key(sku),))
@@ -73,8 +68,8 @@ def decide(policy: Policy, states: States, content: object, now: datetime) -> An
             return retry(policy, states, wanted, now)
         case ReservationReleaseRequested():
             return release(states, content)
-        case ShipmentRequested() | WaybillAssigned() | PaymentObserved():
-            return keep(states, content.order_id)
+        case PaymentObserved() | PaymentConfirmed() | PaymentCaptured():
+            return keep(states, content.order_id, now)
         case ParcelPacked():
             return draw(states, content, now)
         case Outcome(task=Expiry(order_id=order_id), result=Due()):
@@ -142,7 +137,7 @@ def receive(policy: Policy, states: States, arrived: StockReceived) -> Decision:
 
 
 HANDLES: Final[frozenset[type[Event]]] = frozenset(
-    {OrderPlaced, PaymentObserved, ReservationReleaseRequested, ShipmentRequested, WaybillAssigned, ParcelPacked}
+    {OrderPlaced, PaymentObserved, PaymentConfirmed, PaymentCaptured, ReservationReleaseRequested, ParcelPacked}
 )
 
 

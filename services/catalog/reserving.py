@@ -12,11 +12,12 @@ from shared.clock import scaled
 from shared.events import catalog as facts
 from shared.events.orders import OrderPlaced
 from shared.events.values import StockLine
-from shared.flow.decision import NOTHING, Decision, Put, Reach, States, Work, WorkName
+from shared.flow.decision import NOTHING, Decision, Early, Put, Reach, States, Work, WorkName
 from shared.ids import OrderId
 
 EXPIRY: Final = "reservation-expiry"
 RETRY: Final = "reservation-retry"
+PATIENCE: Final = timedelta(minutes=10)  # how long a fact may wait for its cause before it is a dead letter
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,11 +145,13 @@ def _reserved(
     return Decision((RESERVATION.put(wanted.order_id, held), *puts), (fact,), work)
 
 
-def keep(states: States, order_id: OrderId) -> Decision:
-    """Paid, or on its way to be booked: from now on only orders gives the stock back."""
+def keep(states: States, order_id: OrderId, now: datetime) -> Decision | Early:
+    """Somebody has the buyer's money: from now on only orders gives the stock back, however long the order is held."""
     held = states.get(RESERVATION, order_id)
-    waiting = held is not None and held.state is Held.REFUSED and not held.paid
-    puts = (RESERVATION.put(order_id, replace(held, paid=True)),) if held and waiting else ()
+    if held is None:
+        return Early("the order is not known yet", now + PATIENCE)
+    waiting = held.state is Held.REFUSED and not held.paid
+    puts = (RESERVATION.put(order_id, replace(held, paid=True)),) if waiting else ()
     return Decision(puts, cancel=(WorkName(EXPIRY, order_id),))
 
 

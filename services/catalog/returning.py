@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from datetime import datetime, timedelta
-from typing import Final
+from datetime import datetime
 
-from services.catalog.reserving import EXPIRY, RETRY
+from services.catalog.reserving import EXPIRY, PATIENCE, RETRY
 from services.catalog.stock import RESERVATION, STOCK, Held, Reservation, Stock, keys_of, stock_key
 from shared.errors import Permanent
 from shared.events import catalog as facts
@@ -18,7 +17,6 @@ from shared.events.values import StockLine
 from shared.flow.decision import NOTHING, Answer, Decision, Early, Put, Reach, States, Wider, WorkName
 from shared.ids import OrderId
 
-PATIENCE: Final = timedelta(minutes=10)
 Move = Callable[[Stock, StockLine], Stock]
 
 

@@ -211,6 +211,7 @@ class Order:
             self.intent is Intent.PLACED
             and self.money.state is Money.COVERED
             and self.goods.state is Goods.RESERVED
+            and self.payment_declared
             and (self.person is not None if self.declares else self.channel_waybill is not None or self.cleared)
             and not self.live
             and not self.blocked

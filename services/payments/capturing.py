@@ -70,7 +70,7 @@ def _credited(policy: Policy, payment: Payment, attempt: Attempt, paid: Paid, no
 
 def _book(shop: ShopTerms, payment: Payment, attempt: Attempt, currency: str) -> Book:
     """A later attempt may be at another provider: what went before is back, so the book goes on with the new one."""
-    parties = shop.parties(payment.order_id, attempt.provider)
+    parties = shop.parties(payment.order_id, attempt.provider, payment.taxed)
     return replace(payment.book, parties=parties) if payment.book else Book.opened(parties, shop.terms, currency)
 
 

@@ -4,7 +4,8 @@ Accounts: `clearing/P` the provider owes us · `escrow/O` held for the order · 
 recovered · `tax/O` collected tax · `chargeback/O` money taken back in a dispute · `seller/S`, `agent/A`,
 `service/T`, `marketplace/M`, `carrier/C` what we owe them · `marketplace_receivable/M` their coupons ·
 `seller_debt/S` what a seller owes us · `bank/operator`. Debit is positive, credit negative. One journal per fact,
-keyed by the fact's id. Fees round half-up, each once; the seller gets the remainder, so no unit is lost.
+keyed by the fact's id. Fees round half-up, each once; the seller gets the remainder, so no unit is lost. Tax that the
+marketplace pays customs is owed to the marketplace: in `marketplace/M`, and not in `tax/O`.
 
 Money on its way back is in `refunds.py`, money that moves outside an order in `settlement.py`.
 """
@@ -14,10 +15,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from decimal import ROUND_HALF_UP, Decimal
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 from shared.errors import Permanent
 from shared.money import Money
+
+Taxed = Literal["us", "marketplace"]  # who pays customs the tax of an order
 
 
 class Overdrawn(Permanent):
@@ -68,7 +71,10 @@ class Terms:
 
 @dataclass(frozen=True, slots=True)
 class Parties:
-    """Who is who in one order; a percentage applies only where its receiver is named."""
+    """Who is who in one order; a percentage applies only where its receiver is named.
+
+    taxed: a platform that declares pays customs too, and is owed that by us.
+    """
 
     order_id: str
     seller: str
@@ -77,6 +83,11 @@ class Parties:
     marketplace: str = ""
     agent: str = ""
     service: str = ""
+    taxed: Taxed = "us"
+
+    @property
+    def tax_account(self) -> str:
+        return f"tax/{self.order_id}" if self.taxed == "us" else f"marketplace/{self.marketplace}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,9 +147,9 @@ class Book:
     fee: Money  # charged by the provider on what was paid
     fee_back: Money
     costs: Money  # balance of costs/O
-    tax: Money  # balance of tax/O, as a positive amount
+    tax: Money  # what is owed of the tax, in tax/O or as a part of marketplace/M
     disputed: Money  # balance of chargeback/O
-    passed: Money  # tax that left escrow for tax/O and was not given back
+    passed: Money  # tax that left escrow and was not given back
     released: Shares | None = None
     back: Shares | None = None  # of `released`, what refunds reversed so far; its base is the goods refunded since
 
@@ -217,9 +228,9 @@ def dispatch_cost(book: Book, fact_id: str, freight: Money) -> Booked:
 
 
 def customs_released(book: Book, fact_id: str) -> Booked:
-    """The tax that is left becomes owed to customs; it is refundable only until its bill is paid."""
+    """The tax that is left becomes owed to who pays customs; it is refundable only until its bill is paid."""
     tax = book.left.tax - book.passed
-    lines = [(_own("escrow", book), tax), (_own("tax", book), -tax)]
+    lines = [(_own("escrow", book), tax), (book.parties.tax_account, -tax)]
     after = replace(book, tax=book.tax + tax, passed=book.passed + tax)
     return Booked(after, Journal.of(fact_id, lines), {"tax": tax})
 
@@ -228,13 +239,13 @@ def customs_undone(book: Book, fact_id: str) -> Booked:
     """Customs gave the declaration back: what of the tax is still here is the order's again. After the release the
     seller bore it already."""
     tax = book.nothing if book.released else book.tax
-    lines = [(_own("tax", book), tax), (_own("escrow", book), -tax)]
+    lines = [(book.parties.tax_account, tax), (_own("escrow", book), -tax)]
     after = replace(book, tax=book.tax - tax, passed=book.passed - tax)
     return Booked(after, Journal.of(fact_id, lines), {"tax": tax})
 
 
 def tax_bill_paid(book: Book, fact_id: str) -> Booked:
-    lines = [(_own("tax", book), book.tax), ("bank/operator", -book.tax)]
+    lines = [(book.parties.tax_account, book.tax), ("bank/operator", -book.tax)]
     return Booked(replace(book, tax=book.nothing), Journal.of(fact_id, lines), {})
 
 

@@ -26,7 +26,7 @@ def observed(policy: Policy, payment: Payment, fact: PaymentObserved, now: datet
     charge = Charge(number, 0, "", fact.amount, fact.paid_at, "held", "channel")
     known = replace(payment, shop=shop, charges=(*payment.charges, charge))
     terms, parts = policy.shop(shop), parts_of(fact.amount, payment.valuation)
-    book = Book.opened(terms.parties(payment.order_id), terms.terms, fact.amount.currency)
+    book = Book.opened(terms.parties(payment.order_id, taxed=payment.taxed), terms.terms, fact.amount.currency)
     done = ledger.capture_and_hold(book, journal_id(payment.order_id, f"observed-{number}"), parts)
     told = PaymentConfirmed(
         order_id=payment.order_id, seller=payment.seller, amount=fact.amount, basis="order", external_no=number,

@@ -12,7 +12,7 @@ from services.payments import books, ledger
 from services.payments.attempts import Attempt
 from services.payments.books import What
 from services.payments.commands import DeclarePayment, SendBack
-from services.payments.ledger import Book, Posting
+from services.payments.ledger import Book, Posting, Taxed
 from shared.errors import Permanent
 from shared.events.base import Event
 from shared.events.values import Components, Sealed, Valuation
@@ -122,7 +122,8 @@ class Case:
 class Payment:
     """`earned`: what the seller's account gained by this order alone, a lower bound of what we owe the seller.
 
-    `cleared` names the release by customs that stands; `tax_moves` counts the journals between escrow and tax.
+    `taxed` is who pays customs; `cleared` names the release by customs that stands; `tax_moves` counts the journals
+    between escrow and tax.
     """
 
     order_id: OrderId
@@ -139,6 +140,7 @@ class Payment:
     cases: tuple[Case, ...] = ()
     cleared: str = ""
     tax_moves: int = 0
+    taxed: Taxed = "us"
 
     def attempt(self, number: int) -> Attempt:
         found = next((each for each in self.attempts if each.number == number), None)

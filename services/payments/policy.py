@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Final
 
-from services.payments.ledger import Parties, Terms
+from services.payments.ledger import Parties, Taxed, Terms
 from shared.clock import scaled
 from shared.corridor import Corridor, Shop
 from shared.errors import BadInput
@@ -44,8 +44,9 @@ class ShopTerms:
     merchant_customs_name: str = ""
     collects: bool = True
 
-    def parties(self, order_id: str, provider: str = "") -> Parties:
-        return Parties(order_id, self.seller, provider or self.provider, self.carrier, self.marketplace)
+    def parties(self, order_id: str, provider: str = "", taxed: Taxed = "us") -> Parties:
+        provider = provider or self.provider
+        return Parties(order_id, self.seller, provider, self.carrier, self.marketplace, taxed=taxed)
 
 
 @dataclass(frozen=True, slots=True)

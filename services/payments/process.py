@@ -35,6 +35,7 @@ from shared.events.customs import (
 )
 from shared.events.orders import (
     FundsReleaseAuthorised,
+    OrderPlaced,
     PaymentCloseRequested,
     PaymentObserved,
     PaymentRequested,
@@ -63,7 +64,8 @@ def _order_id(content: object) -> OrderId:
         ):
             return order_id
         case (
-            PaymentRequested(order_id=order_id)
+            OrderPlaced(order_id=order_id)
+            | PaymentRequested(order_id=order_id)
             | PaymentObserved(order_id=order_id)
             | PaymentCloseRequested(order_id=order_id)
             | RefundRequested(order_id=order_id)
@@ -98,6 +100,8 @@ def _new(fact: Event) -> Payment:
 
 def fact_arrived(policy: Policy, payment: Payment, fact: Event, now: datetime) -> Step | Early:
     match fact:
+        case OrderPlaced():
+            return taxing.placed(payment, fact)
         case PaymentRequested():
             return opening.requested(policy, payment, fact, now)
         case PaymentObserved():
@@ -152,6 +156,7 @@ def call_ended(policy: Policy, payment: Payment, outcome: Outcome, now: datetime
 
 HANDLES: Final[frozenset[type[Event]]] = frozenset(
     {
+        OrderPlaced,
         PaymentRequested,
         PaymentObserved,
         PaymentCloseRequested,

@@ -179,7 +179,7 @@ def _source_lines(book: Book, back: _Back) -> list[tuple[str, Money]]:
     who, shares = book.parties, back.shares
     return [
         (f"escrow/{who.order_id}", back.from_escrow),
-        (f"tax/{who.order_id}", back.from_tax),
+        (who.tax_account, back.from_tax),
         (f"marketplace/{who.marketplace}", shares.commission),
         (f"service/{who.service}", shares.service),
         (f"agent/{who.agent}", shares.agent),

@@ -1,4 +1,5 @@
-"""The order's tax: in escrow until customs releases the goods, owed to customs from then on, back when it undoes that.
+"""The order's tax: in escrow until customs releases the goods, owed to who pays customs from then on, back when that is
+undone.
 
 Money, assessment and release come on topics of their own, in any order: the tax moves when all three are known. Pure.
 """
@@ -11,6 +12,12 @@ from datetime import datetime
 from services.payments import books, ledger
 from services.payments.payment import Payment, Step, booked, journal_id
 from shared.events.customs import DeclarationReleased, DeclarationReturnedAbroad, DeclarationWithdrawn
+from shared.events.orders import OrderPlaced
+
+
+def placed(payment: Payment, fact: OrderPlaced) -> Step:
+    """Who declares the inventory pays its tax: it stands here before the money, for one topic brings both."""
+    return Step(replace(payment, taxed="marketplace" if fact.declared_by.inventory == "platform" else "us"))
 
 
 def released(payment: Payment, fact: DeclarationReleased, now: datetime) -> Step:
@@ -19,7 +26,7 @@ def released(payment: Payment, fact: DeclarationReleased, now: datetime) -> Step
 
 
 def undone(payment: Payment, fact: DeclarationWithdrawn | DeclarationReturnedAbroad, now: datetime) -> Step:
-    """Customs took the declaration back, or sends the goods home: no tax of this order is owed to it any more."""
+    """Customs took the declaration back, or sends the goods home: no tax of this order is owed any more."""
     known = replace(payment, cleared="")
     if known.book is None:
         return Step(known)

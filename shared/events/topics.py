@@ -38,7 +38,7 @@ TOPICS: Final = (
     Topic("catalog.reservation", "catalog", ("orders", "customs", *ALL)),
     Topic("catalog.stock", "catalog", ALL, key="stock_key"),
     Topic("catalog.product", "catalog", ALL, key="sku"),
-    Topic("payments.payment", "payments", ("orders", *ALL)),
+    Topic("payments.payment", "payments", ("orders", "catalog", *ALL)),
     Topic("payments.customs-declaration", "payments", ("orders", "customs", *ALL)),
     Topic("payments.refund", "payments", ("orders", *ALL)),
     Topic("payments.escrow", "payments", ("orders", *ALL)),

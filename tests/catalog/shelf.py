@@ -11,7 +11,8 @@ from services.catalog.process import EXPIRY, RETRY, Policy, make_process
 from services.catalog.stock import PRODUCT, RESERVATION, STOCK, Product, Reservation, Stock, stock_key
 from shared.events.base import Event
 from shared.events.logistics import ParcelPacked
-from shared.events.orders import OrderPlaced, ReservationReleaseRequested, ShipmentRequested
+from shared.events.orders import OrderPlaced, ReservationReleaseRequested
+from shared.events.payments import PaymentCaptured
 from shared.events.values import Amounts, DeclaredBy, Goods, OrderLine, Sealed, StockLine
 from shared.flow.decision import Answer, Decision, Due, Outcome, Process, States, Work
 from shared.ids import OrderId, order_id, parcel_id
@@ -74,11 +75,10 @@ def packed(number: int, *lines: StockLine) -> ParcelPacked:
     )  # fmt: skip
 
 
-def shipment(number: int, *lines: StockLine) -> ShipmentRequested:
-    return ShipmentRequested(
-        order_id=id_of(number), seller=SELLER, parcel_id=parcel_id(id_of(number), 1), shop="nairobi-roasters",
-        carrier="cainiao", warehouse=PLACE, order_no="T1", recipient=RECIPIENT, goods="coffee", lines=lines,
-        gross_grams=500, net_grams=400, freight=Money(0, "CNY"), value=Money(0, "CNY"),
+def captured(number: int) -> PaymentCaptured:
+    return PaymentCaptured(
+        order_id=id_of(number), seller=SELLER, attempt=1, part="whole", out_trade_no="T1", transaction_id="W1",
+        amount=Money(6900, "CNY"), covered=True, paid_at=NOW,
     )  # fmt: skip
 
 

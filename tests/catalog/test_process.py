@@ -19,12 +19,12 @@ from tests.catalog.shelf import (
     TEA,
     Shelf,
     arrival,
+    captured,
     id_of,
     packed,
     placed,
     product,
     release,
-    shipment,
 )
 
 
@@ -153,8 +153,21 @@ def test_a_paid_order_keeps_its_goods_for_as_long_as_it_takes() -> None:
     shelf = Shelf.stocked()
     shelf.hears(placed(1, (COFFEE, 2)))
 
-    assert shelf.hears(shipment(1, *shelf.lines(1))) == []
+    assert shelf.hears(captured(1)) == []
     assert shelf.work == {}
+
+
+def test_money_that_comes_when_the_time_is_over_brings_no_goods_back() -> None:
+    shelf = Shelf.stocked()
+    shelf.hears(placed(1, (COFFEE, 2)))
+    shelf.expires(1)
+
+    assert shelf.hears(captured(1)) == []
+    assert (shelf.reservation(1).state, shelf.counters(COFFEE)) == (Held.EXPIRED, (5, 0, 5))
+
+
+def test_money_of_an_order_that_is_not_known_yet_waits_for_it() -> None:
+    assert isinstance(Shelf.stocked().decides(captured(1)), Early)
 
 
 def test_packed_goods_leave_the_shelf_and_the_account_book() -> None:

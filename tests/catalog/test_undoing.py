@@ -10,7 +10,9 @@ from services.catalog.process import EXPIRY, RETRY
 from services.catalog.reserving import Policy
 from services.catalog.stock import RESERVATION, Held
 from shared.events import catalog
-from shared.events.orders import PaymentObserved, WaybillAssigned
+from shared.events.base import Event
+from shared.events.orders import PaymentObserved
+from shared.events.payments import PaymentConfirmed
 from shared.flow.decision import NOTHING, Decision, States, Wider
 from shared.money import Money
 from tests.catalog.shelf import (
@@ -26,7 +28,6 @@ from tests.catalog.shelf import (
     packed,
     placed,
     release,
-    shipment,
 )  # fmt: skip
 
 
@@ -41,6 +42,13 @@ def drawn(place: str = PLACE) -> Shelf:
 def paid(number: int) -> PaymentObserved:
     return PaymentObserved(
         order_id=id_of(number), seller=SELLER, amount=Money(6900, "CNY"), method="alipay", external_no="1",
+        customs_no="", paid_at=NOW,
+    )  # fmt: skip
+
+
+def confirmed(number: int) -> PaymentConfirmed:
+    return PaymentConfirmed(
+        order_id=id_of(number), seller=SELLER, amount=Money(6900, "CNY"), basis="order", external_no="1",
         customs_no="", paid_at=NOW,
     )  # fmt: skip
 
@@ -148,9 +156,10 @@ def test_an_order_that_is_given_up_looks_for_goods_no_longer() -> None:
     assert shelf.looks_again(1) == []
 
 
-def test_a_channels_paid_order_does_not_expire() -> None:
+@pytest.mark.parametrize("told", [paid(1), confirmed(1)], ids=["by the channel", "by payments"])
+def test_a_channels_paid_order_does_not_expire(told: Event) -> None:
     shelf = Shelf.stocked()
-    shelf.hears(placed(1, (COFFEE, 2), collected_by="channel"), paid(1))
+    shelf.hears(placed(1, (COFFEE, 2), collected_by="channel"), told)
 
     assert shelf.work == {}
 
@@ -164,16 +173,6 @@ def test_an_order_that_was_paid_while_it_was_short_does_not_expire_either() -> N
     [made] = shelf.looks_again(1)
 
     assert isinstance(made, catalog.ReservationMade)
-    assert shelf.work == {}
-
-
-def test_an_adopted_waybill_keeps_the_goods_like_a_booked_one() -> None:
-    shelf = Shelf.stocked()
-    shelf.hears(placed(1, (COFFEE, 2)))
-    booked = shipment(1, *shelf.lines(1))
-
-    shelf.hears(WaybillAssigned(**dict(booked), waybill_no="SF1"))
-
     assert shelf.work == {}
 
 

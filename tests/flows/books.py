@@ -19,6 +19,7 @@ from tests.flows.house import House
 from tests.flows.partners.bank import Bank
 from tests.flows.partners.channel import Channel
 from tests.flows.partners.road import Road
+from tests.flows.partners.window import Window
 from tests.flows.town import Town
 
 # May be said again word for word, after its opposite: two opposites in turn.
@@ -44,7 +45,7 @@ def wrong(town: Town) -> list[str]:
 
 def at_rest(house: House) -> list[str]:
     """What can be seen without knowing what was said."""
-    return [*waiting(house), *unended(house), *money(house), *settled(house)]
+    return [*waiting(house), *unended(house), *money(house), *settled(house), *declared(house)]
 
 
 def waiting(house: House) -> Iterator[str]:
@@ -109,6 +110,18 @@ def settled(house: House) -> Iterator[str]:
             there = road.parcels.get(parcel_id)
             if there is not None and there.out and parcel.state is Carriage.VOIDED:
                 yield f"{order.external_id}: {parcel_id} is out, and voided for us"
+
+
+def declared(house: House) -> Iterator[str]:
+    """The order, the payment and the waybill quote one number, or customs cannot put them together."""
+    window, road = house.nodes["customs"].partner, house.nodes["logistics"].partner
+    assert isinstance(window, Window)
+    assert isinstance(road, Road)
+    for draft in window.drafts.values():
+        assert draft.waybill is not None
+        theirs = road.parcels[str(draft.waybill.parcel_id)].order_no
+        if theirs != draft.paid.order_no:
+            yield f"declared as {draft.paid.order_no}, booked as {theirs}"
 
 
 def _known(lines: Sequence[Line], order_id: str) -> int:

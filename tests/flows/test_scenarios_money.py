@@ -137,6 +137,7 @@ def test_25_a_payer_who_is_not_the_buyer_pays_anew_under_a_new_number_and_only_t
     assert town.end(order) == "completed"
     assert town.bank.movements(order) == ["charge 129.00", "charge 129.00", "refund 129.00"]
     assert [each.attempt for each in town.spoke(orders.PaymentRequested)] == [1, 2]
+    assert [parcel.order_no for parcel in town.road.parcels.values()] == [out_trade_no(order, 2)]
     assert [draft.paid.order_no for draft in town.window.drafts.values()] == [out_trade_no(order, 2)]
     assert [name.partition("/")[0] for name in town.window.sent] == ["order", "inventory"]
     checked(town)
@@ -150,6 +151,7 @@ def test_25_after_two_more_attempts_from_a_foreign_wallet_the_order_is_cancelled
 
     assert town.order(order).intent == "cancelled"
     assert (town.count(orders.PaymentRequested), town.bank.balance(order)) == (3, 0)
+    assert (town.count(orders.ShipmentRequested), town.road.parcels) == (0, {})
     assert town.count(customs.DeclarationSubmitted) == 0
     checked(town)
 

@@ -99,6 +99,24 @@ def test_18_a_bonded_parcel_is_not_packed_before_its_release_and_511_says_the_th
     checked(town)
 
 
+def test_a_paid_order_that_is_held_before_it_is_booked_keeps_its_goods_for_as_long_as_it_is_held() -> None:
+    town = Town.of(payments=Bank(Habits(pays=False)))
+    order = town.places()
+    town.settles()
+    told = canonical(NAIROBI, "5001", (Sold(COFFEE, 12900),), hold=ChannelHold.RISK_REVIEW, at=town.later(minutes=1))
+    town.hears("orders", pushed(NAIROBI, told))
+    town.pays(order)
+
+    town.passes(days=10)
+    assert (town.order(order).holds, town.order(order).goods.state) == (("risk_review",), "reserved")
+    assert town.count(orders.ShipmentRequested, catalog.ReservationReleased) == 0
+    town.hears("orders", pushed(NAIROBI, replace(told, hold=None, updated_at=town.later(minutes=2))))
+    town.ends()
+
+    assert town.end(order) == "completed"
+    checked(town)
+
+
 def test_an_unpaid_orders_goods_are_free_again_for_the_next_buyer() -> None:
     town = Town.of(payments=Bank(Habits(pays=False)))
     town.stocks(SHORT, "fz-bonded", 1)

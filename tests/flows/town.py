@@ -17,6 +17,7 @@ from services.logistics.shipment import SHIPMENT, Shipment
 from services.orders.commands import CancelAsked, HoldLiftAsked, IdentitySupplied
 from services.orders.order import ORDER, Order
 from services.orders.placing import Connection
+from services.payments.books import Line
 from services.payments.payment import PAYMENT, Payment
 from shared.events.base import Event
 from shared.events.values import Sealed
@@ -222,6 +223,14 @@ class Town:
 
     def count(self, *kinds: type[Event]) -> int:
         return sum(isinstance(fact, kinds) for fact in self.said)
+
+    def balances(self, order_id: str) -> dict[str, int]:
+        """Account → minor units, of what was booked for an order."""
+        sums: Counter[str] = Counter()
+        for line in self.node("payments").states.values():
+            if isinstance(line, Line) and line.order_id == order_id:
+                sums[line.account] += line.amount.minor
+        return {account: minor for account, minor in sums.items() if minor}
 
     def end(self, order_id: str) -> str:
         """How the order stands: `completed`, `cancelled: short`, `placed: customs, parcel_lost`."""

@@ -38,7 +38,7 @@ def bonded(*heard: Event) -> Story:
 def direct(*heard: Event) -> Story:
     """Paid and booked, not packed."""
     story = Story.direct_mail().pays()
-    story.hears(facts.booked(), facts.declared(), facts.waybill_accepted(), *heard)
+    story.hears(facts.booked(), facts.waybill_accepted(), *heard)
     return story
 
 

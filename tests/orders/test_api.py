@@ -104,8 +104,8 @@ async def test_the_buyers_receipt_is_taken_when_the_parcel_is_out_and_refused_be
     await shop.running.ask("PUT", f"{AT}/identity", "seller", IDENTITY)
     of = {"order_id": ORDER, "parcel_id": parcel_id(ORDER, 1)}
     way = (
-        facts.made(), facts.assessed(), facts.opened(), facts.captured(), facts.escrow_held(), facts.booked(),
-        facts.declared(), facts.waybill_accepted(), facts.submitted(), facts.released(), facts.packed(), facts.exited(),
+        facts.made(), facts.assessed(), facts.opened(), facts.captured(), facts.escrow_held(), facts.declared(),
+        facts.booked(), facts.waybill_accepted(), facts.submitted(), facts.released(), facts.packed(), facts.exited(),
     )  # fmt: skip
     await shop.running.hear(
         *(fact.model_copy(update={k: v for k, v in of.items() if k in type(fact).model_fields}) for fact in way)

@@ -12,7 +12,7 @@ from tests.orders.story import Story
 def test_19_direct_mail_is_handed_over_before_it_is_declared_and_leaves_after_the_release() -> None:
     story = Story.direct_mail().pays()
 
-    assert story.hears(facts.booked(), facts.declared(), facts.waybill_accepted()) == []
+    assert story.hears(facts.booked(), facts.waybill_accepted()) == []
     assert story.hears(facts.packed(), facts.drawn()) == []
     assert story.hears(facts.handed_over()) == []
     assert story.confirms() == ["shipment-confirmed"]
@@ -36,11 +36,10 @@ def test_the_shipment_names_its_flow_so_that_the_origin_warehouse_may_begin() ->
     assert (asked.flow, asked.carrier, asked.warehouse) == ("coffee-direct", "cainiao-air", "msa-origin")
 
 
-def test_a_declaration_waits_for_the_partners_documents_as_well_as_for_the_consignment() -> None:
+def test_a_declaration_waits_for_the_carriers_document_as_well_as_for_the_consignment() -> None:
     story = Story.direct_mail().pays()
     story.hears(facts.booked(), facts.packed(), facts.handed_over(), facts.consolidated())
 
-    assert story.hears(facts.declared()) == []
     assert story.hears(facts.waybill_accepted()) == ["declaration-requested"]
 
 
@@ -61,7 +60,7 @@ def test_a_hold_at_the_supervised_site_withdraws_the_exit_and_a_release_gives_it
 
 def test_a_channel_that_does_not_take_the_fulfilment_holds_up_the_funds_and_not_the_parcel() -> None:
     story = Story.direct_mail().pays()
-    story.hears(facts.booked(), facts.declared(), facts.waybill_accepted(), facts.packed(), facts.handed_over())
+    story.hears(facts.booked(), facts.waybill_accepted(), facts.packed(), facts.handed_over())
 
     assert story.confirms(Exhausted("shop.failed", "no answer", unknown=True)) == ["hold-set shipment_unconfirmed"]
     assert story.hears(facts.consolidated()) == ["declaration-requested"]

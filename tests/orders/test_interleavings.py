@@ -183,5 +183,5 @@ def test_a_fact_that_is_early_holds_up_its_own_topic_only() -> None:
     early = story.decides(facts.escrow_released())
 
     assert isinstance(early, Early)
-    story.hears(facts.opened(), facts.captured(), facts.escrow_held(), facts.booked())
+    story.hears(facts.opened(), facts.captured(), facts.escrow_held(), facts.declared(), facts.booked())
     assert story.order.parcels[facts.PARCEL].state is Carriage.BOOKED

@@ -157,7 +157,7 @@ def test_26_an_address_that_changes_after_the_waybill_is_declared_as_it_is_corre
     newer = replace(snapshot(), updated_at=snapshot().updated_at + timedelta(hours=1))
 
     assert story.hears(push(newer, facts.OFFICE)) == ["hold-set address_changed"]
-    assert story.hears(facts.declared(), facts.waybill_accepted()) == []
+    assert story.hears(facts.waybill_accepted()) == []
     assert story.corrected(facts.OFFICE) == ["amended", "declaration-requested", "hold-lifted address_changed"]
 
 
@@ -173,7 +173,7 @@ def test_an_address_is_not_changed_on_the_way() -> None:
 def test_a_refused_waybill_document_holds_the_order_until_a_better_one_is_accepted() -> None:
     story = Story.placed().pays()
 
-    assert story.hears(facts.booked(), facts.declared(), facts.waybill_refused()) == ["hold-set customs"]
+    assert story.hears(facts.booked(), facts.waybill_refused()) == ["hold-set customs"]
     assert story.hears(facts.waybill_accepted()) == ["declaration-requested", "hold-lifted customs"]
 
 

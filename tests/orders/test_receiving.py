@@ -72,12 +72,12 @@ def test_a_missed_ship_by_is_a_case_and_holds_nothing() -> None:
     assert story.due("reminder", "ship_by") == ["conflict-found"]
     assert story.now == facts.NOW + timedelta(days=2)
     assert (story.order.intent, story.order.holds) == (Intent.PLACED, ())
-    assert story.hears(facts.opened(), facts.captured()) == ["shipment-requested"]
+    assert story.hears(facts.opened(), facts.captured(), facts.declared()) == ["shipment-requested"]
 
 
 def test_what_left_in_time_reminds_nobody() -> None:
     story = promised()
-    story.hears(facts.opened(), facts.captured(), facts.escrow_held(), facts.booked(), facts.declared())
+    story.hears(facts.opened(), facts.captured(), facts.escrow_held(), facts.declared(), facts.booked())
     story.hears(facts.waybill_accepted(), facts.submitted(), facts.released())
     assert ("reminder", "ship_by") in story.work
 

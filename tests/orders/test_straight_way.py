@@ -25,9 +25,8 @@ def test_the_straight_way_of_a_bonded_order_fact_by_fact() -> None:
     assert story.hears(facts.made()) == []
     assert story.hears(facts.assessed()) == ["payment-requested"]
     assert story.hears(facts.opened()) == []
-    assert story.hears(facts.captured()) == ["shipment-requested"]
-    assert story.hears(facts.escrow_held()) == []
-    assert story.hears(facts.declared()) == []
+    assert story.hears(facts.captured(), facts.escrow_held()) == []
+    assert story.hears(facts.declared()) == ["shipment-requested"]
     assert story.hears(facts.booked()) == []
     assert story.hears(facts.waybill_accepted()) == ["declaration-requested"]
     assert story.hears(facts.submitted(), facts.stored()) == []
@@ -62,13 +61,19 @@ def test_the_facts_carry_what_their_readers_need() -> None:
     assert (left.lines, left.dossier_version) == (facts.LINES, 1)
 
 
-def test_the_declaration_is_asked_for_when_all_partners_have_declared_whatever_comes_last() -> None:
-    papers = (facts.booked(), facts.declared(), facts.waybill_accepted())
-    for last in papers:
-        story = Story.placed().pays()
-        rest = [fact for fact in papers if fact is not last]
+def test_a_waybill_is_asked_for_when_the_money_is_there_and_its_document_accepted_whatever_comes_last() -> None:
+    for first, last in ((facts.captured(), facts.declared()), (facts.declared(), facts.captured())):
+        story = Story.placed().asks()
 
-        assert story.hears(*rest) == []
+        assert story.hears(first) == []
+        assert story.hears(last) == ["shipment-requested"]
+
+
+def test_the_declaration_is_asked_for_when_all_partners_have_declared_whatever_comes_last() -> None:
+    for first, last in ((facts.booked(), facts.waybill_accepted()), (facts.waybill_accepted(), facts.booked())):
+        story = Story.placed().pays()
+
+        assert story.hears(first) == []
         assert story.hears(last) == ["declaration-requested"]
 
 
@@ -78,7 +83,8 @@ def test_a_platform_that_declares_is_not_waited_for() -> None:
     story = Story()
     story.hears(replace(first, order=replace(first.order, declared_by=platform)))
 
-    assert story.pays().hears(facts.booked()) == ["declaration-requested"]
+    assert story.asks().hears(facts.captured()) == ["shipment-requested"]
+    assert story.hears(facts.booked()) == ["declaration-requested"]
 
 
 def test_the_qr_is_shown_while_the_attempt_is_open_and_not_after() -> None:
@@ -94,7 +100,7 @@ def test_the_qr_is_shown_while_the_attempt_is_open_and_not_after() -> None:
 def test_a_late_opened_does_not_reopen_what_is_paid() -> None:
     story = Story.placed().asks()
 
-    assert story.hears(facts.captured()) == ["shipment-requested"]
+    assert story.hears(facts.captured()) == []
     assert story.decides(facts.opened()) == NOTHING
     assert story.order.money.state is Money.COVERED
 
@@ -183,7 +189,7 @@ def test_a_new_address_at_the_channel_holds_the_order_until_it_is_entered() -> N
     newer = replace(snapshot(), updated_at=snapshot().updated_at + timedelta(hours=1))
 
     assert story.hears(push(newer, facts.OFFICE)) == ["hold-set address_changed"]
-    assert story.hears(facts.opened(), facts.captured()) == []
+    assert story.hears(facts.opened(), facts.captured(), facts.declared()) == []
     assert story.corrected(facts.OFFICE) == ["amended", "shipment-requested", "hold-lifted address_changed"]
 
 
@@ -203,7 +209,7 @@ def test_an_order_that_is_edited_at_the_channel_waits_for_a_person() -> None:
     edited = replace(first, lines=fewer, updated_at=first.updated_at + timedelta(hours=1))
 
     assert story.hears(push(edited)) == ["hold-set platform_hold"]
-    assert story.hears(facts.booked(), facts.declared(), facts.waybill_accepted()) == []
+    assert story.hears(facts.booked(), facts.waybill_accepted()) == []
     assert story.lifted("platform_hold") == ["declaration-requested", "hold-lifted platform_hold"]
 
 

@@ -78,11 +78,11 @@ def test_the_channel_marking_a_covered_order_as_paid_is_no_news() -> None:
 
 
 def test_a_refused_payment_document_holds_the_order_until_it_is_accepted() -> None:
-    story = Story.placed().pays()
-    story.hears(facts.booked(), facts.waybill_accepted())
+    story = Story.placed().asks()
+    story.hears(facts.opened(), facts.captured())
 
     assert story.hears(facts.payment_paper_refused()) == ["hold-set payment_not_declarable"]
-    assert story.hears(facts.declared()) == ["declaration-requested", "hold-lifted payment_not_declarable"]
+    assert story.hears(facts.declared()) == ["shipment-requested", "hold-lifted payment_not_declarable"]
 
 
 def test_a_wrong_amount_keeps_the_order_and_its_stock_beyond_the_payments_deadline() -> None:
@@ -109,7 +109,7 @@ def test_a_wrong_amount_that_is_settled_in_time_lets_the_buyer_pay() -> None:
     story.hears(facts.opened(), facts.mispaid())
 
     assert story.lifted("payment_audit") == ["hold-lifted payment_audit"]
-    assert story.hears(facts.captured()) == ["shipment-requested"]
+    assert story.hears(facts.captured(), facts.declared()) == ["shipment-requested"]
 
 
 def test_stock_that_runs_out_while_a_wrong_amount_is_settled_is_visible() -> None:
@@ -144,7 +144,7 @@ def test_a_booking_that_is_refused_holds_the_paid_order_and_is_asked_anew_when_c
     assert story.hears(facts.not_booked()) == ["hold-set booking_refused"]
     assert story.corrected() == ["amended", "shipment-requested", "hold-lifted booking_refused"]
     assert [fact.parcel_id for fact in story.spoke(orders.ShipmentRequested)] == [facts.PARCEL, second]
-    assert story.hears(facts.declared(), facts.booked(second)) == []
+    assert story.hears(facts.booked(second)) == []
     assert story.hears(facts.waybill_accepted(second)) == ["declaration-requested"]
 
 
@@ -211,7 +211,8 @@ def test_funds_released_before_held_wait_on_their_own_topic() -> None:
     story = Story.placed().asks()
 
     assert story.waits(facts.escrow_released())
-    assert story.hears(facts.opened(), facts.captured()) == ["shipment-requested"]
+    assert story.hears(facts.opened(), facts.captured()) == []
+    assert story.order.money.state is Money.COVERED
 
 
 @pytest.mark.parametrize("fact", [facts.made(), facts.opened(), facts.booked(), facts.submitted(), facts.escrow_held()])

@@ -20,6 +20,7 @@ def till() -> Till:
 
 @pytest.fixture
 def observed(till: Till) -> Till:
+    till.placed("platform")
     till.assessed()
     till.observed()
     return till
@@ -73,9 +74,33 @@ def test_released_it_is_the_sellers_less_the_marketplaces_commission(observed: T
     commission = 591  # 5 % of goods of 118.24
     assert released.seller_share == yuan(11824 - 90 - commission)
     assert observed.balances() == {
-        "clearing/xiaohongshu": 12810, f"tax/{ORDER}": -1076, "marketplace/xiaohongshu": -commission,
+        "clearing/xiaohongshu": 12810, "marketplace/xiaohongshu": -commission - 1076,
         "seller/highland-coop": -(11824 - 90 - commission),
     }  # fmt: skip
+
+
+def test_the_tax_of_an_order_that_the_platform_declares_is_owed_to_the_platform_that_pays_it(observed: Till) -> None:
+    assert observed.customs_released() == []
+
+    assert observed.balances() == OWED | {f"escrow/{ORDER}": -11824, "marketplace/xiaohongshu": -1076}
+
+
+def test_the_tax_of_an_order_that_we_declare_is_owed_to_customs_whoever_collects_the_money(till: Till) -> None:
+    till.placed("self")
+    till.assessed()
+    till.observed()
+
+    till.customs_released()
+
+    assert till.balances() == OWED | {f"escrow/{ORDER}": -11824, f"tax/{ORDER}": -1076}
+
+
+def test_what_the_channel_sent_back_after_the_release_by_customs_leaves_nobody_owing_anything(observed: Till) -> None:
+    observed.customs_released()
+
+    observed.refunds(executor="channel")
+
+    assert observed.balances() == {}
 
 
 def test_what_the_channel_sent_back_is_booked_and_answered_at_once(observed: Till) -> None:

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from typing import get_args
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from services.payments import ledger, refunds
-from services.payments.ledger import Book, Journal, Overdrawn, Parties, Parts, Posting, Terms
+from services.payments.ledger import Book, Journal, Overdrawn, Parties, Parts, Posting, Taxed, Terms
 from services.payments.settlement import Pause, release_due
 from shared.money import Money
 
@@ -87,13 +89,15 @@ slices = st.lists(st.tuples(st.integers(0, 100), st.integers(0, 100), st.integer
 @given(
     goods=st.integers(1, 100_000), freight=amounts, tax=amounts, coupon=st.integers(0, 100), early=slices, late=slices,
     freight_cost=amounts, customs=st.booleans(), returned=st.booleans(), refundable=st.booleans(),
+    taxed=st.sampled_from(get_args(Taxed)),
 )  # fmt: skip
 def test_whatever_is_refunded_before_and_after_release_the_books_close_at_zero(
     goods: int, freight: int, tax: int, coupon: int, early: list[tuple[int, int, int]],
-    late: list[tuple[int, int, int]], freight_cost: int, customs: bool, returned: bool, refundable: bool,
+    late: list[tuple[int, int, int]], freight_cost: int, customs: bool, returned: bool, refundable: bool, taxed: Taxed,
 ) -> None:  # fmt: skip
     terms = Terms(Decimal("0.006"), returned, Decimal("0.03"), Decimal("0.20"), Decimal("0.05"), refundable)
-    walk = Walk(captured(terms, goods=goods, freight=freight, tax=tax, coupon=goods * coupon // 100))
+    parts = Parts.of("CNY", goods=goods, freight=freight, tax=tax, coupon=goods * coupon // 100)
+    walk = Walk(ledger.capture_and_hold(Book.opened(replace(PARTIES, taxed=taxed), terms, "CNY"), "f1", parts))
     for slice_ in early:
         walk.refunds(slice_)
     walk.books(ledger.dispatch_cost(walk.book, "f", cny(freight_cost)))

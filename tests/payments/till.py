@@ -19,7 +19,7 @@ from services.payments.process import make_process
 from shared.events import orders
 from shared.events.base import Event
 from shared.events.customs import AssessmentMade, DeclarationReleased, DeclarationWithdrawn
-from shared.events.values import Sealed, Valuation
+from shared.events.values import Amounts, DeclaredBy, OrderLine, Party, Sealed, Valuation
 from shared.flow.decision import Decision, Early, Exhausted, Outcome, Refused, States, Work
 from shared.ids import OrderId, out_trade_no
 from shared.money import Money
@@ -142,6 +142,19 @@ class Till:
         return self.hears(Outcome(work.kind, work.lane, work.name, work.task, result))
 
     # --- the conversation -------------------------------------------------------------------------------------------
+
+    def placed(self, inventory: Party = "self") -> list[Event]:
+        """`inventory`: who declares it."""
+        sold = OrderLine(1, "KE-COF-227", "Kenya AA 227 g", 1, TOTAL, TOTAL, yuan(0))
+        return self.hears(
+            orders.OrderPlaced(
+                order_id=ORDER, seller=SELLER, connection="c", shop="nairobi-roasters", channel="shopify",
+                external_id="1", flow="coffee-bonded", direction="sale", kind="normal", collected_by="self",
+                declared_by=DeclaredBy("self", "partner", "partner", inventory), warehouse="fz-bonded", lines=(sold,),
+                amounts=Amounts(TOTAL, yuan(0), yuan(0), None, tax_included=True, total=TOTAL), person=PERSON,
+                recipient=PERSON, recipient_version=1, placed_at=self.now,
+            )
+        )  # fmt: skip
 
     def asked(self, attempt: int = 1, seconds: float = 7200, shop: str = "nairobi-roasters") -> list[Event]:
         return self.hears(

@@ -62,12 +62,13 @@ class Habits:
 
 @dataclass(frozen=True, slots=True)
 class Parcel:
-    """`source`: who pushes its scans, its carrier or a tracker."""
+    """`source`: who pushes its scans, its carrier or a tracker. `order_no` is what the carrier's 511 quotes."""
 
     order_id: OrderId
     source: str
     waybill_no: str
     gross_grams: int
+    order_no: str = ""
     may_leave: bool = False
     packed: bool = False
     handed_over: bool = False
@@ -117,7 +118,8 @@ class Road:
             return Answered(self, Declined("S02", self.habits.books))
         known = self.parcels.get(task.parcel_id)
         number = known.waybill_no if known else f"TCX{len(self.parcels) + 1:010}"
-        fresh = Parcel(task.order_id, TRACKED.get(task.warehouse, task.carrier), number, task.gross_grams)
+        source = TRACKED.get(task.warehouse, task.carrier)
+        fresh = Parcel(task.order_id, source, number, task.gross_grams, task.order_no)
         road = self._having(task.parcel_id, known or fresh)
         return Answered(road, Waybill(number, (f"LP{number[3:]}",)), road.declares(task.parcel_id, now))
 
