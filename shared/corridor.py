@@ -93,7 +93,7 @@ class Payment(Table):
 
 
 class Carrier(Table):
-    """`books`: the interface that books it, its own id where "". `tracked_by`: who pushes its scans, `books` where ""."""
+    """`books`: the interface that books it, its own id where "". `tracked_by`: who pushes its scans, else `books`."""
 
     id: str
     kind: str

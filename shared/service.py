@@ -91,6 +91,7 @@ class Resources:
     async def close(self) -> None:
         await self.http.aclose()
         await self.engine.dispose()
+        await asyncio.to_thread(self.telemetry.close)
 
 
 @dataclass(frozen=True)

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import os
 import re
+import threading
+import time
 import zlib
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
@@ -52,7 +54,7 @@ METRICS: Final = {
 # Seconds. OpenTelemetry's own borders are made for milliseconds: everything of ours would fall into the first.
 BORDERS: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)
 
-
+CLOSE_SECONDS: Final = 1.5
 _TRACEPARENT: Final = re.compile(r"[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}")
 
 
@@ -79,6 +81,7 @@ class Telemetry:
     sample: float = 0.0
     tracer: Tracer | None = None
     meter: Meter | None = None
+    providers: tuple[TracerProvider | MeterProvider, ...] = ()
     _counters: dict[str, Counter] = field(default_factory=dict)
     _histograms: dict[str, Histogram] = field(default_factory=dict)
     _gauges: dict[str, Gauge] = field(default_factory=dict)
@@ -87,11 +90,21 @@ class Telemetry:
     def exporting(cls, service: str, endpoint: str, sample: float) -> Telemetry:
         """Spans and metrics by OTLP/HTTP to `endpoint`, from background threads."""
         resource = Resource.create({"service.name": service, "service.namespace": "corridor"})
-        spans = TracerProvider(resource=resource)
+        spans = TracerProvider(resource=resource, shutdown_on_exit=False)
         spans.add_span_processor(BatchSpanProcessor(OTLPSpanExporter(f"{endpoint}/v1/traces"), max_queue_size=8192))
         reader = PeriodicExportingMetricReader(OTLPMetricExporter(f"{endpoint}/v1/metrics"))
-        metrics = MeterProvider([reader], resource=resource)
-        return cls(service, sample, spans.get_tracer("corridor"), metrics.get_meter("corridor"))
+        metrics = MeterProvider([reader], resource=resource, shutdown_on_exit=False)
+        return cls(service, sample, spans.get_tracer("corridor"), metrics.get_meter("corridor"), (spans, metrics))
+
+    def close(self) -> None:
+        """Send what is left, for at most CLOSE_SECONDS in all: a collector that is away holds nobody up, and by itself
+        the library would try for a minute at the end of the process."""
+        threads = [threading.Thread(target=one.shutdown, daemon=True) for one in self.providers]
+        deadline = time.monotonic() + CLOSE_SECONDS
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join(max(0.0, deadline - time.monotonic()))
 
     def sampled(self, order_id: str) -> bool:
         """By the order and not by the trace: all steps of a sampled order are kept, whichever service takes them."""

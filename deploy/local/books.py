@@ -7,6 +7,7 @@ import asyncio
 import json
 from collections import Counter
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, Final
 
 import asyncpg
@@ -14,10 +15,12 @@ import asyncpg
 from deploy.world.journey import CANCELLED, CREATE
 from services.orders.said import HOLDS
 from shared.broker.ports import Broker, Record
+from shared.corridor import load_corridor
 from shared.events.topics import TOPICS
 from shared.ids import uuid7
 
 Json = dict[str, Any]
+PROFILE: Final = Path(__file__).resolve().parents[1] / "corridors" / "mombasa-fuzhou.toml"
 READ_SECONDS: Final = 120.0
 # As the partners' books name them: an acknowledged one means that there is an order.
 ORDER_PUSHES: Final = (
@@ -212,16 +215,20 @@ def _kept(order: Json) -> int:
 
 
 async def _stock_imbalance(dsn: str) -> int:
-    """Pieces set aside that no open reservation explains, and counters below zero."""
+    """Pieces set aside that no open reservation explains, counters below zero, account books beside the shelf."""
+    kept = [warehouse.id for warehouse in load_corridor(PROFILE).warehouse if warehouse.ems_no]
     connection = await asyncpg.connect(dsn)
     try:
         bodies = await connection.fetch("SELECT body FROM reservations WHERE state = 'reserved'")
         reserved = await connection.fetchval("SELECT coalesce(sum(reserved), 0)::bigint FROM stock")
         negative = await connection.fetchval("SELECT count(*) FROM stock WHERE reserved < 0 OR on_hand < reserved")
+        unbooked = await connection.fetchval(
+            "SELECT count(*) FROM stock WHERE book <> CASE WHEN location = ANY($1) THEN on_hand ELSE 0 END", kept
+        )
     finally:
         await connection.close()
     held = sum(line["quantity"] for row in bodies for line in json.loads(row["body"])["lines"])
-    return int(abs(reserved - held) + negative)
+    return int(abs(reserved - held) + negative + unbooked)
 
 
 def _ours_sent(world: dict[str, Json]) -> list[Json]:

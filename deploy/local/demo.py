@@ -24,9 +24,12 @@ from deploy.local.world import World, free_port
 
 TIME_SCALE: Final = 86_400.0  # a day is a second
 # Business time that a demo can watch: half a minute to pay (a QR's end has whole seconds), a minute for stock to wait,
-# one second of hold; identities come late only where the machine is, and receipts are missed after three seconds.
+# one second of hold; identities come late only where the machine is, and receipts are missed after three seconds;
+# who says nothing for three quarters of a minute is called silent.
 PACE: Final = {
     "payment_window_minutes": 43_200, "reservation_window_hours": 1_440, "identity_window_hours": 7_200, "hold_days": 1,
+    "payment_document_silent_hours": 1_080, "waybill_silent_hours": 1_080, "warehouse_silent_hours": 1_080,
+    "customs_silent_hours": 1_080, "channel_silent_hours": 1_080, "carrier_silent_hours": 1_080,
     "receipt_patience_minutes": 4_320, "stored_patience_minutes": 28_800, "waybill_patience_minutes": 28_800,
 }  # fmt: skip
 STALLED_SECONDS: Final = 60.0

@@ -55,15 +55,15 @@ def _hex(token: str) -> bytes | None:
 async def dumped(dsn: str) -> list[tuple[str, str]]:
     """Every row of every table of one database as text, bytes decoded where they are text."""
     connection = await asyncpg.connect(dsn)
-    rows: list[tuple[str, str]] = []
     try:
         tables = await connection.fetch("SELECT tablename FROM pg_tables WHERE schemaname = 'public'")
-        for (table,) in tables:
-            for row in await connection.fetch(f'SELECT * FROM "{table}"'):
-                rows.append((table, " ".join(map(_text, row.values()))))
+        return [
+            (table, " ".join(map(_text, row.values())))
+            for (table,) in tables
+            for row in await connection.fetch(f'SELECT * FROM "{table}"')
+        ]
     finally:
         await connection.close()
-    return rows
 
 
 def _text(value: object) -> str:

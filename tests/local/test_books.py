@@ -17,7 +17,8 @@ def sold(external_id: str = "1", **more: Any) -> Json:
     order: Json = {
         "external_id": external_id, "expected": "completed", "marks": {"released": "2026-11-25T04:00:00.000Z"},
         "pushes": [{"kind": f"shopify {CREATE}", "acked_at": "2026-11-25T03:59:00.000Z", "wanted": "ack"}],
-        "captures": [{"amount": 12900}], "refunds": [], "waybills": [{"waybill_no": "W1"}], "fulfilments": [{}],
+        "captures": [{"amount": 12900}], "refunds": [], "channel_payments": [], "channel_refunds": [],
+        "waybills": [{"waybill_no": "W1"}], "fulfilments": [{}],
         "exits": [{"parcel_id": "P1", "at": "2026-11-25T04:00:01.000Z"}],
         "documents": [{"type": "CEB621", "differs": False, "authentic": True}],
     }  # fmt: skip
@@ -52,6 +53,37 @@ def test_what_the_provider_keeps_is_taken_less_what_it_has_really_sent_back() ->
     refunds = [{"amount": 900, "status": "SUCCESS"}, {"amount": 12000, "status": "PROCESSING"}]
 
     assert books._kept(sold(refunds=refunds)) == 12000
+
+
+def test_what_a_channel_collected_counts_like_a_providers_money() -> None:
+    paid = sold(captures=[], channel_payments=[{"amount": 12900}])
+
+    assert books._kept(paid) == 12900
+    assert books._kept(paid | {"channel_refunds": [{"amount": 12900}]}) == 0
+
+
+def test_every_order_that_did_not_complete_is_named_with_its_reason_its_hold_or_where_it_is() -> None:
+    common = {"shop": "s", "money": {"state": "covered"}, "goods": {"state": "reserved"}, "reason": "", "holds": []}
+    orders = [
+        {"id": "a", "external_id": "1", "intent": "completed", **common},
+        {
+            "id": "b",
+            "external_id": "2",
+            **common,
+            "intent": "cancelled",
+            "reason": "short",
+            "money": {"state": "closed"},
+        },
+        {"id": "c", "external_id": "3", "intent": "placed", **common, "holds": ["parcel_lost"]},
+        {"id": "d", "external_id": "4", "intent": "placed", **common},
+    ]
+    truth = {"orders": {n: {"external_id": n, "plan": ["x"], "expected": "completed"} for n in "1234"}}
+
+    told = books.not_completed(Ours(orders=orders), truth)
+
+    assert [(one["external_id"], one["state"], one["why"]) for one in told] == [
+        ("2", "cancelled", "short"), ("3", "waiting", "parcel_lost"), ("4", "open", "money covered goods reserved"),
+    ]  # fmt: skip
 
 
 def test_an_exit_before_its_release_or_without_one_is_early() -> None:

@@ -39,7 +39,7 @@ from tests.world.conftest import NOWHERE
 
 NO, TOTAL = "TC000001A1", Money(12900, "CNY")
 NOTIFY = f"{NOWHERE}/alipay/notify"
-EXPIRES = times.now().replace(microsecond=0) + timedelta(minutes=5)
+EXPIRES = times.now().replace(microsecond=0) + timedelta(hours=2)  # made when the suite is collected
 
 
 @pytest.fixture
