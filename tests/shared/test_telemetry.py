@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import ast
 import asyncio
+import subprocess
+import sys
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -20,7 +22,7 @@ from shared.broker.embedded import EmbeddedBroker
 from shared.db.embedded import EmbeddedPostgres
 from shared.db.engine import Database
 from shared.db.migrate import ROOT
-from shared.events.topics import specs
+from shared.events.topics import consumed_by, specs
 from shared.flow import consume
 from shared.service import Resources, Service
 from shared.telemetry import BORDERS, METRICS, Telemetry
@@ -136,5 +138,17 @@ async def test_what_runs_reports_receipts_durations_and_how_far_behind_it_is(
     assert points(seen["corridor.intake.duration"]) == [({}, 1.0)]
     assert points(seen["messaging.client.sent.messages"]) == [({}, 1.0)]
     assert points(seen["corridor.consumer.lag"]) == [
-        ({"topic": topic}, 0.0) for topic in ("orders.order", "logistics.parcel")
+        ({"topic": topic}, 0.0) for topic in consumed_by("catalog")
     ]
+
+
+def test_a_collector_that_is_away_holds_no_process_up() -> None:
+    program = (
+        "from shared.telemetry import Telemetry\n"
+        "telemetry = Telemetry.exporting('orders', 'http://127.0.0.1:9', 1.0)\n"
+        "telemetry.count('corridor.receipts')\n"
+        "telemetry.tracer.start_span('step').end()\n"
+        "telemetry.close()\n"
+    )
+
+    subprocess.run([sys.executable, "-c", program], check=True, timeout=20, capture_output=True)
