@@ -145,10 +145,10 @@ async def test_what_runs_reports_receipts_durations_and_how_far_behind_it_is(
 def test_a_collector_that_is_away_holds_no_process_up() -> None:
     program = (
         "from shared.telemetry import Telemetry\n"
-        "telemetry = Telemetry.exporting('orders', 'http://127.0.0.1:9', 1.0)\n"
-        "telemetry.count('corridor.receipts')\n"
-        "telemetry.tracer.start_span('step').end()\n"
-        "telemetry.close()\n"
+        "for each in [Telemetry.exporting('orders', 'http://127.0.0.1:9', 1.0) for _ in range(6)]:\n"
+        "    each.count('corridor.receipts')\n"
+        "    each.tracer.start_span('step').end()\n"
+        "    each.close()\n"
     )
 
     subprocess.run([sys.executable, "-c", program], check=True, timeout=20, capture_output=True)
