@@ -10,6 +10,7 @@ import textwrap
 import time
 from collections import Counter
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
@@ -68,22 +69,21 @@ class Run:
 
 async def demo(wish: Wish) -> int:
     """Returns the exit code: 0 only when nothing is open and every invariant is zero."""
-    world_port = free_port()
     way = separate if os.environ.get("BROKER") == "kafka" else embedded
     if way is separate:
         print("looking for Kafka's parts; the first time they are fetched …", flush=True)
         await asyncio.to_thread(first_records)
     started_at = time.monotonic()
     print("starting PostgreSQL, the services and the partners' world …", flush=True)
+    world = World(free_port())
     more = {"time_scale": TIME_SCALE, "otlp_endpoint": wish.otlp, **PACE}
-    async with way(wish.folder, port=wish.port, world_url=f"http://127.0.0.1:{world_port}", **more) as house:
-        world = World(house.installation, world_port)
-        world.start(house.urls, time_scale=TIME_SCALE, seed=wish.seed)
-        try:
+    starts = partial(world.start, time_scale=TIME_SCALE, seed=wish.seed)
+    try:
+        async with way(wish.folder, port=wish.port, world_url=world.url, told=starts, **more) as house:
             await world.ready()
             return await _run(wish, house, world, started_at)
-        finally:
-            await world.stop()
+    finally:
+        await world.stop()
 
 
 async def _run(wish: Wish, house: House, world: World, started_at: float) -> int:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from multiprocessing.context import ForkServerProcess
@@ -29,6 +29,8 @@ from shared.host import Host, broker_of
 from shared.service import Resources
 
 READY_SECONDS: Final = 60.0
+Told = Callable[[Installation, dict[str, str]], None]
+"""Called as soon as it is known where the services will listen: what talks to them may start beside them."""
 
 
 @dataclass
@@ -45,16 +47,26 @@ class House:
 
 
 @asynccontextmanager
-async def embedded(folder: Path, *, port: int, world_url: str, **more: Any) -> AsyncIterator[House]:  # noqa: ANN401
+async def embedded(
+    folder: Path,
+    *,
+    port: int,
+    world_url: str,
+    told: Told | None = None,
+    **more: Any,  # noqa: ANN401
+) -> AsyncIterator[House]:
     """PostgreSQL and all services in this process; leaves nothing running."""
     postgres = await asyncio.to_thread(EmbeddedPostgres.start, folder / "postgres")
     try:
         installation = await Installation.prepare(folder, postgres)
         port = port or free_port()  # partners are told where to answer before we listen
+        urls = dict.fromkeys(SERVICES, f"http://127.0.0.1:{port}")
+        if told is not None:
+            told(installation, urls)
         given = {"broker": "embedded", "port": port, "world_url": world_url, **more}
         broker = broker_of(installation.settings("orders", **given))
         services = [installation.build(name, broker, **given) for name in SERVICES if name != "tower"]
-        tower = installation.settings("tower", **given, **where(dict.fromkeys(SERVICES, f"http://127.0.0.1:{port}")))
+        tower = installation.settings("tower", **given, **where(urls))
         assert isinstance(tower, TowerSettings)
         services.append(build_tower(Resources.open("tower", tower, broker), tower, attention=reader(services)))
         host = Host(services, broker)
@@ -64,11 +76,11 @@ async def embedded(folder: Path, *, port: int, world_url: str, **more: Any) -> A
         ended = asyncio.create_task(host.run("127.0.0.1", port, started=listening.set_result))
         ended.add_done_callback(lambda _: listening.done() or listening.cancel())
         try:
-            url = f"http://127.0.0.1:{await listening}"
+            await listening
         except asyncio.CancelledError:
             ended.result()  # it ended before it listened: say why
             raise
-        house = House(installation, postgres, broker, dict.fromkeys(SERVICES, url), [os.getpid()], ended, host.stopping)
+        house = House(installation, postgres, broker, urls, [os.getpid()], ended, host.stopping)
         try:
             yield house
         finally:
@@ -79,7 +91,14 @@ async def embedded(folder: Path, *, port: int, world_url: str, **more: Any) -> A
 
 
 @asynccontextmanager
-async def separate(folder: Path, *, port: int, world_url: str, **more: Any) -> AsyncIterator[House]:  # noqa: ANN401
+async def separate(
+    folder: Path,
+    *,
+    port: int,
+    world_url: str,
+    told: Told | None = None,
+    **more: Any,  # noqa: ANN401
+) -> AsyncIterator[House]:
     """PostgreSQL, a real Kafka, and one process per service. `port` is the tower's; the others take free ones."""
     async with AsyncExitStack() as stack:
         processes.prepare(tuple(SERVICES))
@@ -96,6 +115,8 @@ async def separate(folder: Path, *, port: int, world_url: str, **more: Any) -> A
         given = {"broker": "kafka", "broker_dsn": SecretStr(kafka.bootstrap), "world_url": world_url, **more}
         ports = {name: free_port() for name in SERVICES} | ({"tower": port} if port else {})
         urls = {name: f"http://127.0.0.1:{number}" for name, number in ports.items()}
+        if told is not None:
+            told(installation, urls)
         for name, number in ports.items():
             more_of_it = {"port": number, "public_url": urls[name]} | (where(urls) if name == "tower" else {})
             environment = installation.environment(name, **given, **more_of_it)

@@ -8,6 +8,7 @@ import socket
 import subprocess
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any, Final
 
 import httpx
@@ -26,9 +27,10 @@ LISTENS: Final = {
 class World:
     """Started with a configuration file of its own; ends with us."""
 
-    def __init__(self, installation: Installation, port: int) -> None:
-        self._installation, self.port = installation, port
+    def __init__(self, port: int) -> None:
+        self.port = port
         self.url = f"http://127.0.0.1:{port}"
+        self._log = Path()
         self._process: subprocess.Popen[bytes] | None = None
         self._http = httpx.AsyncClient(base_url=self.url, timeout=30)
 
@@ -37,20 +39,21 @@ class World:
         assert self._process is not None
         return self._process.pid
 
-    def start(self, base_urls: dict[str, str], *, time_scale: float, seed: int) -> None:
-        config = configuration(self._installation, base_urls, time_scale=time_scale, seed=seed)
-        path = self._installation.folder / "world.json"
+    def start(self, installation: Installation, base_urls: dict[str, str], *, time_scale: float, seed: int) -> None:
+        config = configuration(installation, base_urls, time_scale=time_scale, seed=seed)
+        self._log = installation.folder / "world.log"
+        path = installation.folder / "world.json"
         path.touch(mode=0o600)
         path.write_text(json.dumps(config))
         command = [sys.executable, "-m", "deploy.world", "--config", str(path), "--port", str(self.port)]
-        with (self._installation.folder / "world.log").open("ab") as log:
+        with self._log.open("ab") as log:
             self._process = subprocess.Popen(command, cwd=ROOT, stdout=log, stderr=log)
 
     async def ready(self) -> None:
         async with asyncio.timeout(READY_SECONDS):
             while True:
                 if self._process is not None and self._process.poll() is not None:
-                    raise RuntimeError(f"the partners' world ended; see {self._installation.folder / 'world.log'}")
+                    raise RuntimeError(f"the partners' world ended; see {self._log}")
                 try:
                     (await self._http.get("/healthz")).raise_for_status()
                 except httpx.HTTPError:

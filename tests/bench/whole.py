@@ -18,6 +18,7 @@ import sys
 import tempfile
 import time
 from contextlib import nullcontext
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
@@ -59,11 +60,10 @@ class Tally:
 
 async def journey(kind: str, folder: Path, orders: int, rate: float, started_at: float) -> Json:
     """CPU seconds of services and PostgreSQL from the first webhook to the last order completed, and what was made."""
-    port, way = free_port(), separate if kind == "kafka" else embedded
-    given = {"time_scale": TIME_SCALE, **PACE}
-    async with way(folder, port=0, world_url=f"http://127.0.0.1:{port}", **given) as house:
-        world = World(house.installation, port)
-        world.start(house.urls, time_scale=TIME_SCALE, seed=1)
+    world, way = World(free_port()), separate if kind == "kafka" else embedded
+    starts = partial(world.start, time_scale=TIME_SCALE, seed=1)
+    given: dict[str, Any] = {"time_scale": TIME_SCALE, "told": starts, **PACE}
+    async with way(folder, port=0, world_url=world.url, **given) as house:
         try:
             await world.ready()
             ready = time.time() - started_at
