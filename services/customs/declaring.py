@@ -56,7 +56,8 @@ def build(policy: Policy, dossier: Dossier, now: datetime) -> Said:
 
 def _await_waybill(policy: Policy, dossier: Dossier, now: datetime) -> Said:
     """Only where it was declared once and its change is missing. The first declaration is orders' to wait for."""
-    if not (dossier.waybill.accepted and dossier.waybill.number):
+    told = any(case.code == "waybill_not_redeclared" for case in dossier.cases)
+    if told or not (dossier.waybill.accepted and dossier.waybill.number):
         return Said(dossier)
     task = WaybillOverdue(dossier.order_id, dossier.recipient_version)
     return Said(

@@ -84,7 +84,7 @@ def amend(shipment: Shipment, amended: OrderAmended, now: datetime) -> Said:
 def _redirect(shipment: Shipment, parcel: Parcel, amended: OrderAmended, now: datetime) -> Said:
     if parcel.state not in (Booking.ASKED, Booking.BOOKED):
         return Said(shipment)
-    if parcel.gone:
+    if parcel.gone and not _abroad(parcel):
         detail = "the recipient was corrected after the parcel left"
         return Said(shipment.opening(parcel.id, "redirected_too_late", detail, now))
     if parcel.adopted:
@@ -92,6 +92,11 @@ def _redirect(shipment: Shipment, parcel: Parcel, amended: OrderAmended, now: da
         detail = f"the channel booked {parcel.waybill_no}: only it can tell the carrier of the corrected recipient"
         return Said(shipment.opening(parcel.id, "redirected_at_channel", detail, now))
     return _onward(shipment.having(replace(parcel, recipient=amended.recipient)), parcel.id, now)
+
+
+def _abroad(parcel: Parcel) -> bool:
+    """On its way to the supervised site: the carrier of the last mile, who has the label, has not seen it yet."""
+    return parcel.kind == "direct_mail" and parcel.exited_at is None
 
 
 def _onward(shipment: Shipment, parcel_id: str, now: datetime) -> Said:

@@ -6,10 +6,11 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Final
 
-from services.orders import observing, undoing
+from services.orders import observing, silences, undoing
 from services.orders.commands import (
     AddressCorrected,
     CancelAsked,
+    CaseClosed,
     Command,
     ConfirmShipment,
     HoldLiftAsked,
@@ -22,7 +23,7 @@ from services.orders.commands import (
     Reminder,
 )
 from services.orders.order import DECLARABLE, Order
-from services.orders.said import IDENTITY_OVERDUE, SHIP_BY, SHORTAGE, Said
+from services.orders.said import IDENTITY_OVERDUE, SHIP_BY, SHORTAGE, Policy, Said
 from services.orders.tracks import Carriage, Intent, Money, Papers
 from services.orders.undoing import TooLate
 from shared.events import orders as facts
@@ -49,6 +50,8 @@ def obeyed(order: Order, command: Command, now: datetime) -> Said:
             return _received(order, now)
         case PaymentAskedAnew():
             return _asked_anew(order, now)
+        case CaseClosed(number=number, note=note):
+            return undoing.close_case(order, number, note, now)
 
 
 def _cancelled(order: Order, by: undoing.By, reason: str) -> Said:
@@ -79,12 +82,14 @@ def _identified(order: Order, person: Sealed) -> Said:
 
 
 def _addressed(order: Order, recipient: Sealed) -> Said:
-    """A refused booking is asked again with it. After the release it is free: customs has judged."""
-    if any(parcel.state not in (Carriage.ASKED, Carriage.BOOKED) for parcel in order.live.values()):
+    """A refused booking is asked again with it. What nobody has begun with is free after the release too: customs has
+    judged; of what is on its way only an open declaration can still be corrected."""
+    begun = [parcel.state for parcel in order.live.values() if parcel.state not in (Carriage.ASKED, Carriage.BOOKED)]
+    if not order.way.readdressed.issuperset(begun):
         raise TooLate("the parcel is packed or on its way: the address can no longer be changed here")
     corrected = replace(order, recipient=recipient, recipient_version=order.recipient_version + 1)
     lifted = corrected.lifting("customs", "address_changed", "booking_refused")
-    return _amended(order, lifted, (*_OPEN_PAPERS, Papers.RELEASED))
+    return _amended(order, lifted, _OPEN_PAPERS if begun else (*_OPEN_PAPERS, Papers.RELEASED))
 
 
 def _amended(order: Order, corrected: Order, papers: tuple[Papers, ...] = _OPEN_PAPERS) -> Said:
@@ -118,7 +123,7 @@ def _lifted(order: Order, hold: str, now: datetime) -> Said:
 # --- timers and calls -------------------------------------------------------------------------------------------------
 
 
-def outcome(order: Order, done: Outcome) -> Said:
+def outcome(order: Order, done: Outcome, policy: Policy, now: datetime) -> Said:
     """A timer's time came, or a call ended."""
     match done.task, done.result:
         case PaymentOverdue(attempt=attempt), Due():
@@ -129,8 +134,10 @@ def outcome(order: Order, done: Outcome) -> Said:
             return undoing.close(order, "system", "identity_missing") if missing else Said(order)
         case HoldOver(), Due():
             return Said(replace(order, hold_over=True))
+        case Reminder(what="silence"), Due():
+            return silences.overdue(order, policy, now)
         case Reminder(what=what), Due():
-            return _reminded(order, what)
+            return _reminded(order, what, now)
         case ConfirmShipment(parcel_id=parcel_id), Refused() | Exhausted():
             refused = order.with_parcel(parcel_id, replace(order.parcels[parcel_id], confirmed="refused"))
             return Said(refused.holding("shipment_unconfirmed"))
@@ -140,14 +147,11 @@ def outcome(order: Order, done: Outcome) -> Said:
             raise AssertionError(f"orders has no work {done.kind}")
 
 
-def _reminded(order: Order, what: str) -> Said:
+def _reminded(order: Order, what: str, now: datetime) -> Said:
     if what not in order.reminders:
         return Said(order)
-    state = order.goods.state if what == SHORTAGE else order.intent
-    words = _OVERDUE[what]
-    return undoing.case(
-        order, "goods" if what == SHORTAGE else "carriage", state.value, f"orders.deadline.{what}", words
-    )
+    track, state = ("goods", order.goods.state) if what == SHORTAGE else ("carriage", order.intent)
+    return undoing.case(order, track, state.value, f"orders.deadline.{what}", _OVERDUE[what], now)
 
 
 _OVERDUE: Final = {

@@ -14,6 +14,7 @@ from services.orders import store
 from services.orders.commands import (
     AddressCorrected,
     CancelAsked,
+    CaseClosed,
     Command,
     HoldLiftAsked,
     IdentitySupplied,
@@ -69,6 +70,12 @@ class Cancellation(Body):
     by: Literal["buyer", "operator"] | None = None
 
 
+class Closing(Body):
+    """What came of a case, in a few words."""
+
+    note: Text
+
+
 class Accepted(BaseModel):
     """Taken and stored; what follows is told by the order itself."""
 
@@ -83,7 +90,8 @@ B = TypeVar("B", bound=Body)
 def router(service: Service) -> APIRouter:
     routes = APIRouter(prefix="/v1/orders", tags=["orders"])
     add_reads(routes, service)
-    add_commands(routes, service)
+    add_commands(routes, Desk(service))
+    add_operators_commands(routes, Desk(service))
     return routes
 
 
@@ -119,9 +127,7 @@ def add_reads(routes: APIRouter, service: Service) -> None:
         return await store.snapshot(resources.read, resources.columns, named(order_id))
 
 
-def add_commands(routes: APIRouter, service: Service) -> None:
-    desk = Desk(service)
-
+def add_commands(routes: APIRouter, desk: Desk) -> None:
     @routes.put("/{order_id}/identity", status_code=202, response_model=Accepted, openapi_extra=body_of(Identity))
     async def identity(order_id: str, request: Request, authorization: Authorization = "", once: Once = "") -> Response:
         """Name the buyer, once for good or again to correct it before the declaration."""
@@ -130,7 +136,7 @@ def add_commands(routes: APIRouter, service: Service) -> None:
         person = Person(given.name, given.id_type, given.id_number.upper(), given.phone)
         if person.id_type == RESIDENT_CARD and not id_number_is_valid(person.id_number):
             raise BadInput("the check digit is wrong", where="id_number", fix="send the number as the card prints it")
-        sealed = seal_person(service.resources.facts, person)
+        sealed = seal_person(desk.service.resources.facts, person)
         return await desk.take(IdentitySupplied(OrderId(order_id), asker.seller, sealed), once, raw)
 
     @routes.post("/{order_id}/address", status_code=202, response_model=Accepted, openapi_extra=body_of(Address))
@@ -138,7 +144,7 @@ def add_commands(routes: APIRouter, service: Service) -> None:
         """Correct the recipient; lifts the hold `customs` and lets the order be declared again."""
         asker, raw = await desk.asked(order_id, request, authorization)
         given = {name: value or "" for name, value in parsed(Address, raw).model_dump().items()}
-        sealed = seal_recipient(service.resources.facts, Recipient(**given))
+        sealed = seal_recipient(desk.service.resources.facts, Recipient(**given))
         return await desk.take(AddressCorrected(OrderId(order_id), asker.seller, sealed), once, raw)
 
     @routes.post("/{order_id}/cancel", status_code=202, response_model=Accepted, openapi_extra=body_of(Cancellation))
@@ -165,6 +171,8 @@ def add_commands(routes: APIRouter, service: Service) -> None:
         asker, raw = await desk.asked(order_id, request, authorization)
         return await desk.take(ReceiptConfirmed(OrderId(order_id), asker.seller), once, raw)
 
+
+def add_operators_commands(routes: APIRouter, desk: Desk) -> None:
     @routes.delete("/{order_id}/holds/{hold}", status_code=202, response_model=Accepted)
     async def lift(
         order_id: str, hold: str, request: Request, authorization: Authorization = "", once: Once = ""
@@ -173,6 +181,21 @@ def add_commands(routes: APIRouter, service: Service) -> None:
         asker, _ = await desk.asked(order_id, request, authorization, "operator")
         content = HoldLiftAsked(OrderId(order_id), asker.seller, word("hold", hold))
         return await desk.take(content, once, hold.encode())
+
+    @routes.post(
+        "/{order_id}/conflicts/{number}/close",
+        status_code=202,
+        response_model=Accepted,
+        openapi_extra=body_of(Closing),
+    )
+    async def close_case(
+        order_id: str, number: int, request: Request, authorization: Authorization = "", once: Once = ""
+    ) -> Response:
+        """Say what came of a case; nothing moves by it. For operators. 409 where none of that number is open."""
+        asker, raw = await desk.asked(order_id, request, authorization, "operator")
+        note = parsed(Closing, raw).note
+        content = CaseClosed(OrderId(order_id), asker.seller, number, note)
+        return await desk.take(content, once, b"%d %b" % (number, raw))
 
 
 @dataclass(frozen=True)

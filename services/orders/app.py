@@ -18,7 +18,7 @@ def build(resources: Resources, settings: OrdersSettings) -> Service:
     sealer = Sealer(resources.facts, resources.columns)
     policy = Policy(
         settings.payment_window, settings.identity_window, settings.hold, settings.time_scale,
-        settings.shortage_window, settings.payer_attempts,
+        settings.shortage_window, settings.payer_attempts, settings.windows,
     )  # fmt: skip
     connections = Connections(resources)
     parts = Parts(make_process(policy), TABLES, calls(resources, connections, sealer, settings))

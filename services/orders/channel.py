@@ -66,7 +66,7 @@ def order_pushed(policy: Policy, states: States, push: Pushed, now: datetime) ->
     if order is None:
         answer = decision(push.order, guards.settle(placed(policy, push, now), policy, now))
     else:
-        answer = decision(order, guards.settle(newer(order, push, before), policy, now))
+        answer = decision(order, guards.settle(newer(order, push, before, now), policy, now))
     snapshot = replace(push.snapshot, order=taken.order)
     return replace(answer, puts=(*answer.puts, SNAPSHOT.put(order_id, snapshot)))
 
@@ -109,13 +109,13 @@ def placed(policy: Policy, push: Pushed, now: datetime) -> Said:
     return said.then(observed(said.order, push.snapshot.order))
 
 
-def newer(order: Order, push: Pushed, before: CanonicalOrder | None) -> Said:
+def newer(order: Order, push: Pushed, before: CanonicalOrder | None, now: datetime) -> Said:
     """What the newer snapshot implies, once each."""
     if _ended(order, push):
         with contextlib.suppress(TooLate):  # of a delivered order it means a return, and is no cancellation
-            return _undone(_held_by_channel(order, push), push)
+            return _undone(_held_by_channel(order, push), push, now)
     if order.intent is not Intent.PLACED:
-        return _too_late(order, push.snapshot.order, before)
+        return _too_late(order, push.snapshot.order, before, now)
     said = _addressed(_held_by_channel(order, push), push)
     order = said.order
     if push.paid_elsewhere and order.money.state in (Money.NONE, Money.ASKED, Money.OPEN):
@@ -166,19 +166,19 @@ def _why(push: Pushed) -> str:
     return push.cancelled or "refunded_at_channel"
 
 
-def _undone(order: Order, push: Pushed) -> Said:
+def _undone(order: Order, push: Pushed, now: datetime) -> Said:
     if order.collected_by == "channel":
-        return observing.refunded(order, _why(push))
+        return observing.refunded(order, _why(push), now)
     return undoing.cancel(order, "buyer", _why(push))
 
 
-def _too_late(order: Order, snapshot: CanonicalOrder, before: CanonicalOrder | None) -> Said:
+def _too_late(order: Order, snapshot: CanonicalOrder, before: CanonicalOrder | None, now: datetime) -> Said:
     """The order is over or on its way out. Only money that comes to the channel all the same needs somebody."""
     paid = paid_at(snapshot) is not None and (before is None or paid_at(before) is None)
     if order.collected_by == "self" or order.money.observed or not paid:
         return Said(order)
     detail = "paid at the channel after it ended here: refund it there"
-    return undoing.case(order, "intent", order.intent.value, "channel.paid", detail)
+    return undoing.case(order, "intent", order.intent.value, "channel.paid", detail, now)
 
 
 def _sent_back(snapshot: CanonicalOrder, before: CanonicalOrder) -> bool:

@@ -109,7 +109,19 @@ class PaymentAskedAnew:
     seller: str
 
 
-Command = IdentitySupplied | AddressCorrected | CancelAsked | HoldLiftAsked | ReceiptConfirmed | PaymentAskedAnew
+@dataclass(frozen=True, slots=True)
+class CaseClosed:
+    """An operator found out what is so; `note` says it."""
+
+    order_id: OrderId
+    seller: str
+    number: int
+    note: str
+
+
+Command = (
+    IdentitySupplied | AddressCorrected | CancelAsked | HoldLiftAsked | ReceiptConfirmed | PaymentAskedAnew | CaseClosed
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,7 +157,7 @@ class FetchOrder:
 
 @dataclass(frozen=True, slots=True)
 class Reminder:
-    """A deadline that ends nothing by itself: `what` is ship_by or shortage."""
+    """A deadline that ends nothing by itself: `what` is ship_by, shortage or silence."""
 
     order_id: OrderId
     what: str

@@ -9,7 +9,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any, Final
 
-from services.orders import closing, undoing
+from services.orders import closing, silences, undoing
 from services.orders.commands import ConfirmShipment, HoldOver, PaymentOverdue, Reminder
 from services.orders.order import UNDONE, Order, Parcel
 from services.orders.said import (
@@ -216,11 +216,12 @@ GUARDS: Final[tuple[Guard, ...]] = (
 
 
 def settle(said: Said, policy: Policy, now: datetime) -> Said:
-    """Every guard that is true speaks, in this order, until nothing more follows."""
+    """Every guard that is true speaks, in this order, until nothing more follows. Whom it waits for then is watched."""
     spoken = True
     while spoken:
         spoken = False
         for guard in GUARDS:
             if (more := guard(said.order, policy, now)) is not None:
                 said, spoken = said.then(more), True
-    return said
+    watched = silences.watch(said.order, policy, now)
+    return said.then(watched) if watched else said

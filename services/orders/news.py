@@ -267,17 +267,19 @@ def _payment_paper(order: Order, paper: Paper) -> Order:
     return order.with_money(replace(order.money, paper=paper))
 
 
-def _waybill_paper(order: Order, fact: logistics.ParcelFact, paper: Paper) -> Order:
+def _waybill_paper(order: Order, fact: logistics.ParcelFact, paper: Paper, named: str = "") -> Order:
     """It may be accepted before `booked` is read here: the parcel stands there from the request on."""
     parcel = order.parcels.get(fact.parcel_id)
-    return order if parcel is None else order.with_parcel(fact.parcel_id, replace(parcel, paper=paper))
+    if parcel is None:
+        return order
+    return order.with_parcel(fact.parcel_id, replace(parcel, paper=paper, paper_for=named))
 
 
 def _waybill_accepted(order: Order, fact: logistics.WaybillDocumentAccepted) -> Order:
     """After a refusal it lifts the hold, unless customs has a word of its own to be answered."""
     parcel = order.parcels.get(fact.parcel_id)
     again = parcel is not None and parcel.paper == "refused" and order.import_papers.state not in _ANSWERED
-    told = _waybill_paper(order, fact, "accepted")
+    told = _waybill_paper(order, fact, "accepted", fact.recipient_fingerprint)
     return told.lifting("customs") if again else told
 
 

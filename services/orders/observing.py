@@ -26,7 +26,7 @@ def paid(order: Order, amount: Amount, method: str, external_no: str, customs_no
         return Said(order)
     fact = facts.PaymentObserved(
         order_id=order.id, seller=order.seller, amount=amount, method=method, external_no=external_no,
-        customs_no=customs_no, paid_at=paid_at,
+        customs_no=customs_no, paid_at=paid_at, shop=order.shop,
     )  # fmt: skip
     return Said(order.with_money(replace(order.money, observed=True)), (fact,))
 
@@ -59,12 +59,13 @@ def receipt_confirmed(order: Order, at: datetime) -> Said:
     return Said(replace(order, received_at=at), (fact,), cancel=(WorkName(HOLD_OVER, order.id),))
 
 
-def refunded(order: Order, reason: str) -> Said:
+def refunded(order: Order, reason: str, now: datetime) -> Said:
     """The channel says that it is over, and has sent back what it collected. What the buyer has is for a person."""
     if order.intent in (Intent.CLOSING, Intent.CANCELLED):
         return Said(order)
     if order.intent is Intent.COMPLETED or order.funds in (Funds.RELEASING, Funds.RELEASED):
-        return undoing.case(order, "intent", order.intent.value, "channel.refunded", f"the channel: {reason}"[:200])
+        detail = f"the channel: {reason}"[:200]
+        return undoing.case(order, "intent", order.intent.value, "channel.refunded", detail, now)
     if any(parcel.state is Carriage.DELIVERED for parcel in order.live.values()):
         return Said(order.holding("platform_hold"))
     return undoing.close(order, "buyer", reason)

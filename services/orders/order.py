@@ -61,6 +61,7 @@ class Stock:
 class Parcel:
     """`exit` is our own authorisation, `paper` the waybill's document (511), `confirmed` what the channel was told.
 
+    `paper_for`: the fingerprint of whom that document names, "" where nobody said: after a correction it is another's.
     `packed`: its goods left the shelf, whatever became of it since.
     """
 
@@ -73,6 +74,7 @@ class Parcel:
     delivered_at: datetime | None = None
     milestone: str = ""
     packed: bool = False
+    paper_for: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,11 +97,27 @@ class PaperTrail:
 
 
 @dataclass(frozen=True, slots=True)
+class Case:
+    """Two things that cannot both be true, for a person to find out; `note` is what came of it. They count from 1."""
+
+    number: int
+    track: str
+    state: str
+    fact: str
+    detail: str
+    at: datetime
+    closed_at: datetime | None = None
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Order:
     """Facts as they were placed, then one field per track. A track moves by the facts of its own service only.
 
     `channel_hold`, `channel_address` (a fingerprint), `channel_waybill` (its carrier's code and number) and `clearance`
     are what the channel said last: only news of it counts. `reminders` are the deadlines that are being watched.
+    `conflicts` counts every case that there ever was; `cases` are those that are known by name.
+    `awaited` is whose answer is waited for and how far that came, `heard_at` since when; None once it was too long.
     """
 
     id: OrderId
@@ -136,9 +154,12 @@ class Order:
     hold_over: bool = False
     received_at: datetime | None = None
     reminders: tuple[str, ...] = ()
+    awaited: str = ""
+    heard_at: datetime | None = None
     valuation: Valuation | None = None
     reason: str = ""
     conflicts: int = 0
+    cases: tuple[Case, ...] = ()
 
     # --- small steps -------------------------------------------------------------------------------------------------
 
@@ -186,8 +207,9 @@ class Order:
 
     @property
     def blocked(self) -> bool:
-        """Something must be cleared before the next gate. What the channel was not told holds up the funds alone."""
-        return any(hold not in FUNDS_ONLY for hold in self.holds)
+        """Something must be cleared before the next gate. What the channel was not told holds up the funds alone, and
+        that somebody is silent holds up nothing more than the silence does."""
+        return any(hold not in FUNDS_ONLY and hold not in SILENT for hold in self.holds)
 
     def may_ask_payment(self) -> bool:
         """Ours to collect, admissible, in stock, and nobody wants out."""
@@ -205,7 +227,8 @@ class Order:
         """Paid by the flow's terms, reserved, the identity complete, nothing holds.
 
         The payment's document comes first: the waybill quotes its order number, and a payment that customs will not
-        have gives way to another one. A platform that declares the order may give it a waybill of its own, until it is cleared.
+        have gives way to another one. A platform that declares the order may give it a waybill of its own, until it is
+        cleared.
         """
         return (
             self.intent is Intent.PLACED
@@ -243,8 +266,10 @@ class Order:
 
     @property
     def partners_declared(self) -> bool:
-        """Payment (411) and waybills (511), as far as a partner of ours declares them; platforms are only observed."""
-        waybills = all(parcel.paper == "accepted" for parcel in self.live.values())
+        """Payment (411) and waybills (511, for the recipient of now), as far as a partner of ours declares them;
+        platforms are only observed."""
+        named = ("", self.recipient.fingerprint)
+        waybills = all(parcel.paper == "accepted" and parcel.paper_for in named for parcel in self.live.values())
         return self.payment_declared and (self.declared_by.waybill == "platform" or waybills)
 
     @property
@@ -271,7 +296,7 @@ class Order:
             and (self.hold_over or self.received_at is not None)
             and self.arrived
             and self.money.state is Money.COVERED
-            and not self.holds
+            and SILENT.issuperset(self.holds)
         )
 
     @property
@@ -348,6 +373,12 @@ UNDONE: Final = frozenset(
 ENDED: Final = (Carriage.REFUSED, Carriage.VOIDED)
 RESTING: Final = (*ENDED, Carriage.RETURNED, Carriage.LOST)
 FUNDS_ONLY: Final = ("shipment_unconfirmed",)
+SILENT: Final = frozenset(
+    {
+        "payment_document_silent", "waybill_silent", "warehouse_silent", "customs_silent", "channel_silent",
+        "carrier_silent",
+    }
+)  # fmt: skip
 PAID_SOMEHOW: Final = frozenset({"payment_not_declarable", "payment_audit"})
 
 ORDER: Final = Kind("order", Order)

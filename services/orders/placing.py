@@ -119,8 +119,8 @@ def paid_elsewhere(order: CanonicalOrder) -> bool:
 
 
 def hold_of(order: CanonicalOrder) -> str:
-    """What the channel holds it for, in our words; those that mean a track of ours are the channel's own affair."""
-    if order.hold is None:
+    """What the channel holds it for, in our words. That it is being cleared is the papers track's affair, no hold."""
+    if order.hold in (None, ChannelHold.CUSTOMS):
         return ChannelHold.PLATFORM_HOLD.value if order.status is ChannelStatus.REFUNDING else ""
     return order.hold.value if order.hold in CHANNEL_HOLDS else ChannelHold.PLATFORM_HOLD.value
 

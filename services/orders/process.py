@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from functools import partial
 from typing import Final
 
-from services.orders import amending, channel, guards, news
+from services.orders import amending, channel, guards, news, undoing
 from services.orders.commands import Command, FetchOrder, Nothing, OrderNamed, Pushed, RefundPushed
 from services.orders.order import ORDER, Order
 from services.orders.placing import FETCHING, SNAPSHOT
@@ -16,7 +16,6 @@ from services.orders.said import Policy, Said, decision
 from services.orders.tracks import TRACK_OF, Other, Track
 from services.orders.undoing import TooLate
 from shared.events import logistics, payments
-from shared.events import orders as facts
 from shared.events.base import Event
 from shared.flow.decision import NOTHING, Answer, Decision, Early, Outcome, Process, Reach, Reply, States
 from shared.http.problem import NotFound, problem_reply
@@ -92,19 +91,15 @@ def told(policy: Policy, order: Order, fact: Event, now: datetime) -> Answer:
         case Other.WAITS:
             return _early(f"{one.name} is {news.state_of(order, one, fact).value}", now)
         case Other.CONFLICT:
-            return conflict(order, one, fact)
+            return conflict(order, one, fact, now)
         case _:
             return decision(order, guards.settle(Said(news.moved(order, one, cell, fact)), policy, now))
 
 
-def conflict(order: Order, one: Track, fact: Event) -> Decision:
+def conflict(order: Order, one: Track, fact: Event, now: datetime) -> Decision:
     """Both cannot be true: a person looks. Nothing is parked and nothing moves."""
     state = news.state_of(order, one, fact).value
-    case = facts.ConflictFound(
-        order_id=order.id, seller=order.seller, track=one.name, state=state, fact=fact.type,
-        detail=f"{fact.type} while {state}",
-    )  # fmt: skip
-    return Decision((ORDER.put(order.id, replace(order, conflicts=order.conflicts + 1)),), (case,))
+    return decision(order, undoing.case(order, one.name, state, fact.type, f"{fact.type} while {state}", now))
 
 
 def commanded(policy: Policy, order: Order | None, command: Command, now: datetime) -> Decision:
@@ -125,7 +120,7 @@ def ended(policy: Policy, order: Order | None, outcome: Outcome, now: datetime) 
     """A timer's time came, or a call ended."""
     if order is None:
         raise UnknownOrder(f"no order {outcome.lane[:64]}")
-    return decision(order, guards.settle(amending.outcome(order, outcome), policy, now))
+    return decision(order, guards.settle(amending.outcome(order, outcome, policy, now), policy, now))
 
 
 def _accepted(order: Order) -> Reply:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -20,12 +20,26 @@ CONFIRM_SHIPMENT: Final = "confirm-shipment"
 REMINDER: Final = "reminder"
 SHIP_BY: Final = "ship_by"
 SHORTAGE: Final = "shortage"
+SILENCE: Final = "silence"
+
+# How long each partner may stay silent before the order says so; see silences.py. Project rules, to be tuned by use.
+WINDOWS: Final[Mapping[str, timedelta]] = {
+    "payment_document": timedelta(hours=2),
+    "waybill": timedelta(hours=6),
+    "warehouse": timedelta(days=3),
+    "customs": timedelta(days=3),
+    "channel": timedelta(days=2),
+    "carrier": timedelta(days=10),
+}
 
 # Why each hold is there and what lifts it, for people; the tower has the same words in two languages.
 HOLDS: Final = {
     "address_changed": "the channel tells another address than ours: enter it, or lift this to keep ours",
     "booking_refused": "the carrier does not take the parcel: correct the address, or lift this to book once more",
     "cancel_requested": "a late cancellation: it goes on when customs, or who carries the parcel, has answered",
+    "carrier_silent": "nothing was heard of the parcel for long: ask the carrier; its next word lifts this",
+    "channel_silent": "the channel tells neither a waybill nor the clearance: ask it; its next word lifts this",
+    "customs_silent": "customs has not answered: ask the customs broker; its answer lifts this",
     "customs": "customs refused, holds or questions the papers: correct them or wait for its answer",
     "group_pending": "the group purchase is not complete: the channel says when it is",
     "identity_missing": "customs asks who buys: the shop supplies the identity",
@@ -33,6 +47,7 @@ HOLDS: Final = {
     "parcel_returned": "a parcel came back: the channel that has the money says what becomes of the order",
     "payer_mismatch": "who paid is not who bought: the money goes back, and the buyer pays from a wallet of his own",
     "payment_audit": "a payment is in question: settle it with the provider or the channel",
+    "payment_document_silent": "the payment's document (411) is not accepted yet: ask the provider; its yes lifts this",
     "payment_not_declarable": "paid abroad or not declarable: ask for a payment in CNY, or refuse the order",
     "platform_hold": "the channel changed, refunded or holds the order: compare it with ours",
     "presale_balance": "the balance of the presale is not paid: the channel says when it is",
@@ -40,6 +55,8 @@ HOLDS: Final = {
     "risk_review": "the channel is reviewing the order",
     "shipment_unconfirmed": "the channel did not take the fulfilment: confirm it by hand",
     "shortage": "paid, and the goods are not set aside: restock or refund",
+    "warehouse_silent": "the warehouse reports nothing of the parcel: ask it; its report lifts this",
+    "waybill_silent": "the carrier has not booked or not declared the waybill (511): ask it; its answer lifts this",
 }
 
 
@@ -49,6 +66,7 @@ class Policy:
 
     shortage_window: how long a paid order may be short before an operator is reminded.
     payer_attempts: how many more attempts a buyer gets whose payer was somebody else.
+    windows: how long each partner may stay silent, by the names of silences.py.
     """
 
     payment_window: timedelta = timedelta(hours=2)
@@ -57,6 +75,7 @@ class Policy:
     time_scale: float = 1.0
     shortage_window: timedelta = timedelta(days=2)
     payer_attempts: int = 2
+    windows: Mapping[str, timedelta] = field(default_factory=lambda: WINDOWS)
 
     def after(self, now: datetime, duration: timedelta) -> datetime:
         return now + scaled(duration, self.time_scale)

@@ -10,7 +10,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Final, Literal
 
-from services.orders.order import Order
+from services.orders.order import Case, Order
 from services.orders.said import HOLD_OVER, IDENTITY_OVERDUE, PAYMENT_OVERDUE, REMINDER, Policy, Said
 from services.orders.tracks import Carriage, Funds, Goods, Intent, Money, Papers
 from shared.events import orders as facts
@@ -44,12 +44,23 @@ def close(order: Order, by: By, reason: str) -> Said:
     return Said(closing, (fact,), cancel=timers + watched)
 
 
-def case(order: Order, track: str, state: str, fact: str, detail: str) -> Said:
+def case(order: Order, track: str, state: str, fact: str, detail: str, now: datetime) -> Said:
     """Something for a person to look at; nothing moves by it."""
+    number = order.conflicts + 1
     found = facts.ConflictFound(
-        order_id=order.id, seller=order.seller, track=track, state=state, fact=fact, detail=detail
+        order_id=order.id, seller=order.seller, track=track, state=state, fact=fact, detail=detail, number=number
     )
-    return Said(replace(order, conflicts=order.conflicts + 1), (found,))
+    opened = Case(number, track, state, fact, detail, now)
+    return Said(replace(order, conflicts=number, cases=(*order.cases, opened)), (found,))
+
+
+def close_case(order: Order, number: int, note: str, now: datetime) -> Said:
+    """A person found out what is so. Raises TooLate where no such case is open."""
+    if not any(one.number == number and one.closed_at is None for one in order.cases):
+        raise TooLate(f"no open case has the number {number}")
+    closed = tuple(replace(one, closed_at=now, note=note) if one.number == number else one for one in order.cases)
+    fact = facts.ConflictClosed(order_id=order.id, seller=order.seller, number=number, note=note)
+    return Said(replace(order, cases=closed), (fact,))
 
 
 # --- guards -----------------------------------------------------------------------------------------------------------
@@ -101,13 +112,12 @@ def lost_cause(order: Order) -> str:
 _OUT: Final = (Carriage.EXITED, Carriage.DELIVERED, Carriage.LOST)
 
 
-def turn_round(order: Order, _: Policy, __: datetime) -> Said | None:
+def turn_round(order: Order, _: Policy, now: datetime) -> Said | None:
     """It could not be stopped and the buyer has it: no cancellation any more, and a case, for a return may follow."""
     paid = order.money.state is Money.COVERED and order.collected_by == "self"
     if order.intent is not Intent.CLOSING or not order.delivered or not paid:
         return None
     waited = ("cancel_requested", "customs") if order.import_papers.refused else ("cancel_requested",)
     kept = replace(order, intent=Intent.PLACED, reason="").lifting(*waited)
-    return case(
-        kept, "intent", Intent.CLOSING.value, "logistics.parcel.delivered", f"too late to cancel: {order.reason}"[:200]
-    )
+    detail = f"too late to cancel: {order.reason}"[:200]
+    return case(kept, "intent", Intent.CLOSING.value, "logistics.parcel.delivered", detail, now)

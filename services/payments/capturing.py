@@ -63,6 +63,7 @@ def _credited(policy: Policy, payment: Payment, attempt: Attempt, paid: Paid, no
     for other in payment.attempts:
         if other.number != attempt.number and other.state in LIVE:
             step = step.then(partial(moved, attempt=other, word=Word.CLOSE, now=now))
+    step = step.then(lambda p: returned(p, now))  # a wrong amount that came before: the order needs it no more
     if attempt.state not in WANTED:
         return step  # it lost the race with the closing and will be sent back: customs need not hear of it
     return step.then(lambda p: declaring.start(shop, p, attempt.provider, now))

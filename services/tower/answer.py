@@ -75,6 +75,12 @@ HOLD_OWNERS: Final = {
     "risk_review": "channel",
     "presale_balance": "buyer",
     "group_pending": "nobody",
+    "payment_document_silent": "payments",
+    "waybill_silent": "carrier",
+    "warehouse_silent": "warehouse",
+    "customs_silent": "customs",
+    "channel_silent": "channel",
+    "carrier_silent": "carrier",
 }
 _WEIGHT: Final = {hold: n for n, hold in enumerate(HOLD_OWNERS)}
 _WAITS: Final = {

@@ -56,7 +56,14 @@ def _lifted(story: Story, fact: orders.HoldLifted, at: datetime) -> Story:
 
 
 def _conflict(story: Story, fact: orders.ConflictFound, _: datetime) -> Story:
-    return replace(story, conflicts=story.conflicts + 1, conflict=fact.detail)
+    cases = {**story.open_cases, str(fact.number): fact.detail} if fact.number else story.open_cases
+    return replace(story, conflicts=story.conflicts + 1, conflict=fact.detail, open_cases=cases)
+
+
+def _conflict_closed(story: Story, fact: orders.ConflictClosed, _: datetime) -> Story:
+    cases = {number: detail for number, detail in story.open_cases.items() if number != str(fact.number)}
+    left = next(reversed(cases.values()), story.conflict if story.conflicts > 1 else "")
+    return replace(story, conflicts=max(story.conflicts - 1, 0), conflict=left, open_cases=cases)
 
 
 def _cancelled(story: Story, fact: orders.OrderCancelled, at: datetime) -> Story:
@@ -247,6 +254,7 @@ CARRY: Final[Mapping[type[Event], Callable[[Story, Any, datetime], Story]]] = {
     orders.HoldLifted: _lifted,
     orders.CancellationRequested: _leaving,
     orders.ConflictFound: _conflict,
+    orders.ConflictClosed: _conflict_closed,
     orders.OrderCancelled: _cancelled,
     orders.OrderCompleted: _completed,
     orders.ShipmentRequested: _shipped,

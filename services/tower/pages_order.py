@@ -81,6 +81,7 @@ def _not_understood(service: str, error: Exception) -> Answer:
 
 def _cases(story: Story, answers: Mapping[str, Answer]) -> list[Case]:
     found = [case for name, answer in answers.items() for case in cases(name, answer.body)]
-    if story.conflicts:
+    found += [Case("orders", story.id, f"conflict {n}", detail) for n, detail in story.open_cases.items()]
+    if story.conflicts and not story.open_cases:
         found.append(Case("orders", story.id, "conflict", story.conflict))
     return found

@@ -53,6 +53,7 @@ ROWS: Final[Mapping[type[Event], Row]] = {
     orders.HoldLifted: _ok(ORDER),
     orders.CancellationRequested: _warn(ORDER, "intent", "closing"),
     orders.ConflictFound: _bad(ORDER),
+    orders.ConflictClosed: _ok(ORDER),
     orders.OrderCancelled: _ok(ORDER, "intent", "cancelled"),
     orders.OrderCompleted: _ok(ORDER, "intent", "completed"),
     orders.ShipmentConfirmed: _ok(ORDER),

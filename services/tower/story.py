@@ -157,6 +157,7 @@ class Story:
     fix_zh: str = ""
     conflicts: int = 0
     conflict: str = ""
+    open_cases: Mapping[str, str] = field(default_factory=dict)  # of orders' own that have numbers
     left_by: str = ""
     left_for: str = ""
     stage: str = ""

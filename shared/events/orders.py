@@ -249,6 +249,16 @@ class ConflictFound(OrderFact):
     state: str
     fact: str
     detail: str
+    number: int = 0
+    """Its number within the order, by which it is closed; 0 of old ones, which were never numbered."""
+
+
+@event("orders.order.conflict-closed", version=1, key="order_id")
+class ConflictClosed(OrderFact):
+    """A person found out what is so, and says it in `note`. Nothing moved by it."""
+
+    number: int
+    note: str
 
 
 @event("orders.order.cancelled", version=1, key="order_id")

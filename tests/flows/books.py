@@ -29,6 +29,10 @@ TURNS: Final[dict[type[Event], str]] = {
     orders.ExitAuthorised: "exit",
     orders.ExitWithdrawn: "exit",
 }
+# One for each charge of the buyer, each document of the carrier, each version that customs tried to put together.
+EACH: Final = (
+    payments.EscrowHeld, payments.PaymentDuplicated, logistics.WaybillDocumentRefused, customs.DeclarationMismatched,
+)  # fmt: skip
 
 
 def checked(town: Town) -> Town:
@@ -220,7 +224,7 @@ def twice(said: Sequence[Event]) -> Iterator[str]:
             about = getattr(fact, "hold", "") or getattr(fact, "parcel_id", "")
             again = last.get((f"{turn} {about}", fact.key)) == fact.type
             last[f"{turn} {about}", fact.key] = fact.type
-        elif isinstance(fact, payments.EscrowHeld):
+        elif isinstance(fact, EACH):
             again = False
         else:
             text = f"{fact.type} {fact!r}"

@@ -128,6 +128,23 @@ def test_09_a_wrong_amount_is_no_credit_but_a_case_and_the_stock_stays_until_the
     checked(town)
 
 
+def test_a_wrong_amount_and_then_the_right_one_is_one_credit_and_the_wrong_one_goes_back() -> None:
+    town = Town.of(payments=Bank(UNPAID))
+    order = town.places()
+    town.settles()
+
+    town.pays(order, short_by=1)
+    town.pays(order)
+    town.settles()
+    assert town.order(order).holds == ("payment_audit",)
+    assert town.lifts(order, "payment_audit") == 202
+    town.ends()
+
+    assert town.end(order) == "completed"
+    assert town.bank.movements(order) == ["charge 128.99", "charge 129.00", "refund 128.99"]
+    checked(town)
+
+
 def test_25_a_payer_who_is_not_the_buyer_pays_anew_under_a_new_number_and_only_that_is_declared() -> None:
     town = Town.of(payments=Bank(Habits(identity=("different", "same"))))
     order = town.places()

@@ -76,6 +76,14 @@ class Town:
             self.does(self.chance.choice(moves) if self.chance else moves[0])
         raise AssertionError("it goes on and on")
 
+    def steps(self, most: int) -> Town:
+        """At most so many steps at this moment."""
+        for _ in range(most):
+            if not (moves := self.house.moves()):
+                break
+            self.does(self.chance.choice(moves) if self.chance else moves[0])
+        return self
+
     def passes(self, **delta: float) -> Town:
         """Time passes; everything that comes due meanwhile happens at its time."""
         until = self.house.now + timedelta(**delta)

@@ -2,13 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
+import structlog
 
 from shared.db.embedded import EmbeddedPostgres
 from tests.orders.shopfront import Shopfront, open_shop
+
+
+@pytest.fixture(autouse=True)
+def plain_tracebacks() -> Iterator[None]:
+    """As the service itself prints them. The default paints every local variable of a traceback: that took seconds, in
+    which no connection was answered."""
+    before = structlog.get_config()
+    structlog.configure(processors=[structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)])
+    yield
+    structlog.configure(**before)
 
 
 @pytest.fixture

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
 from shared.events import catalog, customs, logistics, payments
 from shared.events.base import Event
@@ -153,10 +153,11 @@ def not_booked() -> logistics.BookingRefused:
     return logistics.BookingRefused(**OF_PARCEL, code="S12", reason="the address is not served")
 
 
-def waybill_accepted(parcel: ParcelId = PARCEL) -> logistics.WaybillDocumentAccepted:
+def waybill_accepted(parcel: ParcelId = PARCEL, named: Sealed | None = None) -> logistics.WaybillDocumentAccepted:
     return logistics.WaybillDocumentAccepted(
-        **OF, parcel_id=parcel, waybill_no="CN0001", logistics_code="9999L60004", accepted_at=NOW
-    )
+        **OF, parcel_id=parcel, waybill_no="CN0001", logistics_code="9999L60004", accepted_at=NOW,
+        recipient_fingerprint=named.fingerprint if named else "",
+    )  # fmt: skip
 
 
 def waybill_refused() -> logistics.WaybillDocumentRefused:
@@ -261,3 +262,4 @@ EVERY: tuple[Event, ...] = (
     detained(), rejected(), confirmed(), refund_submitted(), restocked(), written_off(), handed_over(), consolidated(),
     delayed(), withdrawn(), not_withdrawn(), sent_abroad(),
 )  # fmt: skip
+STRAY: Final = packed().model_copy(update={"parcel_id": parcel_id(ORDER, 7)})  # of a parcel that nobody asked for

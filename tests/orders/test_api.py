@@ -202,7 +202,29 @@ async def test_another_sellers_order_and_none_at_all_are_told_apart_to_nobody(
     assert await commands_kept(busy_shop) == 0
 
 
-@pytest.mark.parametrize(("method", "path"), [("DELETE", f"{AT}/holds/identity_missing"), ("GET", f"{AT}/channel")])
+async def test_an_operator_reads_the_cases_of_an_order_and_closes_one_by_its_number(shop: Shopfront) -> None:
+    await shop.push(samples.order())
+    await shop.running.hear(facts.STRAY.model_copy(update={"order_id": ORDER}))
+    note = {"note": "the carrier mixed two parcels up"}
+
+    answers = [
+        await shop.running.ask("POST", f"{AT}/conflicts/{number}/close", "operator", note, Idempotency_Key="k1")
+        for number in (1, 2, 1)
+    ]
+
+    assert [answer.status_code for answer in answers] == [202, 409, 202]
+    (case,) = (await shop.order())["cases"]
+    assert (case["number"], case["track"], case["fact"]) == (1, "carriage", "logistics.parcel.packed")
+    assert (case["note"], case["closed_at"] is not None) == (note["note"], True)
+    assert (await words(shop)).count("conflict-closed") == 1
+
+
+FOR_OPERATORS = [
+    ("DELETE", f"{AT}/holds/identity_missing"), ("GET", f"{AT}/channel"), ("POST", f"{AT}/conflicts/1/close"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("method", "path"), FOR_OPERATORS)
 async def test_what_is_for_operators_is_not_for_sellers(busy_shop: Shopfront, method: str, path: str) -> None:
     await busy_shop.push(samples.order())
 
@@ -286,4 +308,4 @@ async def test_every_body_that_is_read_is_described(busy_shop: Shopfront) -> Non
         for operation in operations.values()
         if "requestBody" in operation and path.startswith("/v1/")
     }
-    assert schemas == {"identity": "Identity", "address": "Address", "cancel": "Cancellation"}
+    assert schemas == {"identity": "Identity", "address": "Address", "cancel": "Cancellation", "close": "Closing"}

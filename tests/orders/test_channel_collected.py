@@ -124,7 +124,7 @@ def test_money_that_the_channel_has_is_cancelled_at_the_channel() -> None:
 def test_the_channels_refund_closes_the_order_and_is_only_booked() -> None:
     story = covered()
 
-    assert story.observes(observing.refunded, "cancelled_at_channel") == [
+    assert story.observes(observing.refunded, "cancelled_at_channel", facts.NOW) == [
         "cancellation-requested", "refund-requested", "reservation-release-requested",
     ]  # fmt: skip
     (refund,) = story.spoke(orders.RefundRequested)
@@ -139,7 +139,7 @@ def test_a_parcel_of_a_channel_order_that_comes_back_waits_for_the_channels_word
     story.hears(facts.booked(), facts.released(1, 0), facts.packed(), facts.drawn(), facts.exited())
 
     assert story.hears(facts.returned()) == ["hold-set parcel_returned"]
-    assert story.observes(observing.refunded, "refused at the door") == [
+    assert story.observes(observing.refunded, "refused at the door", facts.NOW) == [
         "cancellation-requested", "refund-requested", "reservation-release-requested",
     ]  # fmt: skip
     assert story.spoke(orders.WithdrawalRequested) == []
@@ -152,7 +152,7 @@ def test_a_refund_of_the_channel_that_could_not_stop_the_parcel_writes_the_goods
     story.observes(observing.cleared, "released", facts.NOW)
     story.hears(facts.booked(), facts.released(1, 0), facts.packed(), facts.drawn(), facts.exited())
 
-    assert story.observes(observing.refunded, "not wanted") == [
+    assert story.observes(observing.refunded, "not wanted", facts.NOW) == [
         "cancellation-requested", "shipment-cancel-requested", "hold-set cancel_requested",
     ]  # fmt: skip
     assert story.hears(facts.delivered()) == [
@@ -170,7 +170,7 @@ def test_a_refund_of_the_channel_after_the_delivery_is_for_a_person() -> None:
     story.observes(observing.cleared, "released", facts.NOW)
     story.hears(facts.booked(), facts.released(1, 0), facts.packed(), facts.drawn(), facts.exited(), facts.delivered())
 
-    assert story.observes(observing.refunded, "after sale") == ["hold-set platform_hold"]
+    assert story.observes(observing.refunded, "after sale", facts.NOW) == ["hold-set platform_hold"]
     assert story.due("hold-over") == []
     assert story.order.parcels[facts.PARCEL].state is Carriage.DELIVERED
 
@@ -182,7 +182,7 @@ def test_a_refund_of_the_channel_after_the_funds_were_released_is_a_case() -> No
     story.hears(facts.booked(), facts.released(1, 0), facts.packed(), facts.drawn(), facts.exited(), facts.delivered())
     story.observes(observing.receipt_confirmed, facts.NOW)
 
-    assert story.observes(observing.refunded, "after sale") == ["conflict-found"]
+    assert story.observes(observing.refunded, "after sale", facts.NOW) == ["conflict-found"]
 
 
 def test_a_refused_clearance_is_for_a_person() -> None:

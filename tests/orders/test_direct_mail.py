@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import pytest
+
+from services.orders.commands import AddressCorrected
 from services.orders.tracks import Carriage, Goods, Intent, Papers
 from shared.events import orders
+from shared.events.base import Event
 from shared.flow.decision import NOTHING, Exhausted
 from tests.orders import facts
 from tests.orders.story import Story
@@ -75,3 +79,28 @@ def test_a_rejected_declaration_is_corrected_while_the_parcel_waits_at_the_site(
 
     assert story.identified() == ["amended", "declaration-requested", "hold-lifted customs"]
     assert story.order.import_papers.state is Papers.ASKED
+
+
+OPEN = (
+    (facts.packed(),),
+    (facts.packed(), facts.drawn(), facts.handed_over()),
+    (facts.packed(), facts.drawn(), facts.handed_over(), facts.consolidated(), facts.submitted(), facts.rejected()),
+)
+
+
+@pytest.mark.parametrize("way", OPEN, ids=["packed", "handed over", "rejected at the site"])
+def test_30_an_address_is_corrected_on_the_way_while_the_declaration_is_open(way: tuple[Event, ...]) -> None:
+    story = Story.direct_mail().pays()
+    story.hears(facts.booked(), facts.waybill_accepted(), *way)
+
+    assert story.corrected()[0] == "amended"
+    assert (story.order.recipient, story.order.recipient_version) == (facts.OFFICE, 2)
+
+
+@pytest.mark.parametrize("more", [(), (facts.released(),), (facts.released(), facts.exited())])
+def test_an_address_is_not_corrected_once_customs_has_the_declaration(more: tuple[Event, ...]) -> None:
+    story = Story.direct_mail().consolidates()
+    story.hears(facts.submitted(), *more)
+
+    assert story.asked(AddressCorrected(facts.ORDER, facts.SELLER, facts.OFFICE)) == (409, [])
+    assert story.order.recipient == facts.HOME

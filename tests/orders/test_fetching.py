@@ -91,7 +91,7 @@ async def test_a_push_that_comes_while_the_order_is_being_fetched_makes_one_more
     await front.fetches()
 
     assert platform.asked == ["order.getOrderDetail"] * 2
-    assert await spoken(front) == ["received", "placed", "payment-observed", "clearance-observed", "hold-set"]
+    assert await spoken(front) == ["received", "placed", "payment-observed", "clearance-observed"]
 
 
 async def test_several_orders_in_one_push_are_each_kept_and_fetched(front: Shopfront, platform: Platform) -> None:

@@ -123,12 +123,12 @@ def test_an_unpaid_order_is_placed_and_observed_when_it_is_paid() -> None:
     assert story.shown(2) == ["payment-observed", "hold-set platform_hold"]
 
 
-def test_clearance_is_observed_step_by_step_and_the_platforms_hold_ends_with_it() -> None:
+def test_clearance_is_observed_step_by_step_and_is_no_hold_of_the_platforms() -> None:
     story = RedStory()
     story.shown(2)
 
-    assert story.shown(3) == ["clearance-observed"]
-    assert story.shown(4, facts.HOME) == ["amended", "clearance-observed", "hold-lifted platform_hold"]
+    assert story.shown(3) == ["clearance-observed", "hold-lifted platform_hold"]  # clearing is no hold
+    assert story.shown(4, facts.HOME) == ["amended", "clearance-observed"]
     assert [fact.status for fact in story.spoke(spoken.ClearanceObserved)] == ["clearing", "released"]
 
 
@@ -172,7 +172,7 @@ def test_the_platforms_own_waybill_is_adopted_and_none_is_booked() -> None:
 
     said = story.shown(4, facts.HOME, expressTrackingNo="TCX1", expressCompanyCode="cainiao")
 
-    assert said == ["amended", "clearance-observed", "waybill-assigned", "hold-lifted platform_hold"]
+    assert said == ["amended", "clearance-observed", "waybill-assigned"]
     (assigned,) = story.spoke(spoken.WaybillAssigned)
     assert (assigned.waybill_no, assigned.recipient) == ("TCX1", facts.HOME)
 
@@ -182,7 +182,7 @@ def test_without_one_the_shipment_is_booked_for_the_receiver_that_was_told() -> 
 
     said = story.shown(4, facts.HOME)
 
-    assert said == ["amended", "clearance-observed", "shipment-requested", "hold-lifted platform_hold"]
+    assert said == ["amended", "clearance-observed", "shipment-requested"]
     (asked,) = story.spoke(spoken.ShipmentRequested)
     assert (asked.recipient, asked.order_no) == (facts.HOME, red.ORDER)
 
@@ -229,7 +229,7 @@ def test_a_refund_under_way_holds_the_order_and_a_finished_one_closes_it() -> No
     asked = story.shown(3, orderAfterSalesStatus=2, updateTime=red.PAID_AT + 10_000)
     done = story.shown(9, orderAfterSalesStatus=3, updateTime=red.PAID_AT + 20_000)
 
-    assert (asked, story.order.reason) == ([], "refunded_at_channel")  # it was held by the platform already
+    assert (asked, story.order.reason) == (["hold-set platform_hold"], "refunded_at_channel")
     assert done[0] == "cancellation-requested"
     assert story.order.intent is Intent.CLOSING
     (refund,) = story.spoke(spoken.RefundRequested)

@@ -161,6 +161,27 @@ def test_26_an_address_that_changes_after_the_waybill_is_declared_as_it_is_corre
     assert story.corrected(facts.OFFICE) == ["amended", "declaration-requested", "hold-lifted address_changed"]
 
 
+def test_26_a_waybill_that_names_the_old_recipient_is_declared_anew_before_the_order_is() -> None:
+    story = Story.placed().pays()
+    story.hears(facts.booked(), facts.waybill_accepted(named=facts.HOME), facts.submitted(), facts.rejected())
+
+    assert story.corrected(facts.OFFICE) == ["amended", "hold-lifted customs"]
+    assert story.hears(facts.waybill_accepted(named=facts.HOME)) == []  # it was on its way
+    assert story.order.awaited == "waybill:booked"
+    assert story.hears(facts.waybill_accepted(named=facts.OFFICE)) == ["declaration-requested"]
+
+
+def test_30_an_order_whose_waybill_is_never_declared_anew_can_still_be_cancelled() -> None:
+    story = Story.direct_mail().pays()
+    story.hears(facts.booked(), facts.waybill_accepted(named=facts.HOME), facts.packed(), facts.drawn())
+    story.hears(facts.handed_over(), facts.consolidated(), facts.submitted(), facts.rejected())
+    story.corrected(facts.OFFICE)
+
+    assert story.due("reminder", "silence") == ["hold-set waybill_silent"]
+    assert story.cancelled()[:2] == ["cancellation-requested", "shipment-cancel-requested"]
+    assert story.hears(facts.returned())[:2] == ["refund-requested", "reservation-release-requested"]
+
+
 def test_an_address_is_not_changed_on_the_way() -> None:
     story = Story.placed().releases()
     story.hears(facts.packed())

@@ -55,7 +55,7 @@ def test_the_funds_are_authorised_once_and_then_nobody_cancels() -> None:
     story.due("hold-over")
 
     assert story.order.funds is Funds.RELEASING
-    assert story.observes(observing.refunded, "late") == ["conflict-found"]
+    assert story.observes(observing.refunded, "late", facts.NOW) == ["conflict-found"]
     assert len(story.spoke(orders.FundsReleaseAuthorised)) == 1
 
 

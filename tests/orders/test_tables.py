@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import asyncpg
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
@@ -9,7 +11,7 @@ from sqlalchemy import Connection
 from sqlalchemy.ext.asyncio import create_async_engine
 
 from services.orders import observing
-from services.orders.order import Order
+from services.orders.order import ORDER, Order
 from services.orders.placing import SNAPSHOT
 from services.orders.tables import TABLES, metadata
 from shared.db.embedded import EmbeddedPostgres
@@ -58,12 +60,27 @@ def test_an_order_of_the_channel_that_is_being_undone_is_read_back_as_it_was() -
     story.observes(observing.cleared, "released", facts.NOW)
     story.hears(facts.short(), facts.made(), facts.assessed(), facts.confirmed(), facts.booked(), facts.released(1, 0))
     story.hears(facts.packed(), facts.exited())
-    story.observes(observing.refunded, "not wanted")
+    story.observes(observing.refunded, "not wanted", facts.NOW)
 
     _, body, *_ = TABLES[0].row(facts.ORDER, story.order)
 
     assert isinstance(body, bytes)
     assert TABLES[0].codec.validate_json(body) == story.order
+
+
+def test_an_order_of_before_cases_were_kept_by_name_still_reads_and_counts_on() -> None:
+    story = Story.placed().releases()
+    story.hears(facts.STRAY)
+    _, body, *_ = TABLES[0].row(facts.ORDER, story.order)
+    assert isinstance(body, bytes)
+    old = json.loads(body)
+    for younger in ("cases", "awaited", "heard_at"):
+        del old[younger]
+
+    story.states.take((ORDER.put(facts.ORDER, TABLES[0].codec.validate_python(old)),))
+    assert (story.order.conflicts, story.order.cases) == (1, ())
+    story.hears(facts.STRAY)
+    assert [case.number for case in story.order.cases] == [2]
 
 
 def test_a_snapshot_is_read_back_as_it_was_and_holds_no_people() -> None:

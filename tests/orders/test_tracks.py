@@ -108,7 +108,9 @@ def test_each_cell_has_one_answer_and_the_process_gives_it(one: Track, state: St
         case Other.WAITS:
             assert isinstance(answer, Early)
         case Other.CONFLICT:
-            assert after(answer) == replace(before, conflicts=1)
+            (opened,) = after(answer).cases
+            assert (opened.number, opened.track, opened.state, opened.fact) == (1, one.name, state.value, fact.type)
+            assert after(answer) == replace(before, conflicts=1, cases=(opened,))
             assert isinstance(answer, Decision)
             assert [(type(f), getattr(f, "track", ""), getattr(f, "state", "")) for f in answer.facts] == [
                 (spoken.ConflictFound, one.name, state.value)

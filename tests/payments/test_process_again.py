@@ -29,6 +29,21 @@ def paid(till: Till) -> Till:
     return till
 
 
+# --- a wrong amount ---------------------------------------------------------------------------------------------------
+
+
+def test_a_wrong_amount_goes_back_when_the_right_one_comes(till: Till) -> None:
+    till.opened()
+    till.captured(minor=12899)
+
+    assert names(till.captured(transaction="T2")) == ["payment.captured", "escrow.held"]
+
+    [refund] = till.payment.refunds
+    assert (refund.task.transaction_id, refund.task.amount, refund.refund_id) == ("T1", yuan(12899), "")
+    assert till.refund_news("succeeded", minor=12899) == []
+    assert (till.balances("stray"), till.balances()[f"escrow/{ORDER}"]) == ({}, -12900)
+
+
 # --- another payer ----------------------------------------------------------------------------------------------------
 
 

@@ -151,6 +151,26 @@ def test_a_conflict_is_a_case_for_a_person_whatever_else_goes_well() -> None:
     assert (standing(story).level, standing(story).reason, story.conflict) == ("bad", "conflict", detail)
 
 
+def test_a_case_that_is_closed_wants_nobody_any_more_and_the_others_stay_open() -> None:
+    tale = Tale()
+    tale.placed()
+    for number in (1, 2):
+        tale.say(
+            orders.ConflictFound(
+                **tale.of(), track="money", state="none", fact="payments.payment.opened", detail=f"no. {number}",
+                number=number,
+            )
+        )  # fmt: skip
+    tale.say(orders.ConflictClosed(**tale.of(), number=2, note="the provider mixed two trades up"))
+    one_left, _ = told(tale.envelopes)
+    tale.say(orders.ConflictClosed(**tale.of(), number=1, note="the same"))
+    settled, _ = told(tale.envelopes)
+
+    assert (standing(one_left).reason, one_left.conflicts, one_left.conflict) == ("conflict", 1, "no. 1")
+    assert one_left.open_cases == {"1": "no. 1"}
+    assert (settled.conflicts, settled.conflict, standing(settled).reason != "conflict") == (0, "", True)
+
+
 def test_a_forged_trace_header_is_nobodys_trace() -> None:
     trace = "0af7651916cd43dd8448eb211c80319c"
 

@@ -9,6 +9,7 @@ from string import Formatter
 
 import pytest
 
+from services.orders.said import HOLDS
 from services.tower import pages_words
 from services.tower.pages_words import catalogue, preferred, words_in
 from services.tower.told import amount
@@ -38,6 +39,24 @@ def test_every_name_that_a_page_asks_for_exists() -> None:
 
     assert len(asked) > 80
     assert asked - catalogue("en").keys() == set()
+
+
+def test_every_hold_of_orders_is_worded_with_what_lifts_it() -> None:
+    en = catalogue("en")
+
+    assert [hold for hold in HOLDS for of in ("why", "next", "reason") if f"{of}.hold.{hold}" not in en] == []
+
+
+@pytest.mark.parametrize(
+    "reason",
+    [
+        "declaration_refused", "unknown_sku", "identity_missing", "cancelled_at_channel", "refunded_at_channel",
+        "returned_abroad", "parcel_returned", "payer_mismatch", "stock_expired", "payment_overdue", "payment_failed",
+        "short", "inadmissible",
+    ],
+)  # fmt: skip
+def test_every_reason_for_which_an_order_ends_is_worded(reason: str) -> None:
+    assert f"cause.{reason}" in catalogue("en")
 
 
 def test_chinese_text_has_chinese_punctuation() -> None:
