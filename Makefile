@@ -21,7 +21,7 @@ help: ## this list
 setup: $(READY) ## make .venv from requirements.lock and stop there
 
 demo: $(READY) ## all services, the partners' world and N orders; ARGS="--orders 500 --exit --report FILE"
-	$(call say,demo: PostgreSQL and five services and the partners world on this machine$(if $(BROKER), with broker $(BROKER)))
+	$(call say,demo: PostgreSQL and six services and the partners world on this machine$(if $(BROKER), with broker $(BROKER)))
 	@$(PY) -m deploy.local demo $(ARGS)
 
 serve: $(READY) ## the same services on one port, without generated traffic; ARGS="--port P --data DIR"

@@ -6,6 +6,7 @@ import asyncio
 import gc
 import os
 import signal
+import socket
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -19,6 +20,7 @@ from shared.broker.kafka import KafkaBroker, KafkaSettings
 from shared.broker.ports import Broker
 from shared.db.engine import Database
 from shared.db.migrate import migrate
+from shared.errors import Failure
 from shared.events.topics import specs
 from shared.http import operations
 from shared.http.app import new_app
@@ -37,6 +39,13 @@ def broker_of(settings: Settings) -> Broker:
     if settings.broker == "kafka":
         return KafkaBroker(KafkaSettings(dsn))
     return EmbeddedBroker(Database(dsn, "broker"))
+
+
+class PortTaken(Failure):
+    """Nobody can listen there: another program does, or we may not."""
+
+    code = "host.port_taken"
+    fix = "name another port"
 
 
 @dataclass
@@ -77,12 +86,13 @@ class Host:
     async def run(self, host: str, port: int, *, started: Callable[[int], None] | None = None) -> None:
         """Until SIGTERM, SIGINT, `stopping`, or the death of a role (which is raised)."""
         self.mount()
-        server = _Server(uvicorn.Config(self.app, host, port, log_level="warning", access_log=False, lifespan="off"))
+        door = _listening(host, port)
+        server = _Server(uvicorn.Config(self.app, log_level="warning", access_log=False, lifespan="off"))
         self._catch_signals()
         _settle_memory()
         for service in self.services:
             service.start(self.roles)
-        serving = asyncio.create_task(server.serve())
+        serving = asyncio.create_task(server.serve([door]))
         deaths = [asyncio.create_task(service.died()) for service in self.services]
         stop = asyncio.create_task(self._asked_to_stop())
         try:
@@ -115,6 +125,22 @@ class Host:
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, self.stopping.set)
+
+
+def _listening(host: str, port: int) -> socket.socket:
+    """Bound by ourselves: where it cannot be, uvicorn would end the process without a word of ours.
+
+    Raises PortTaken.
+    """
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    door = socket.socket(family)
+    door.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        door.bind((host, port))
+    except OSError as error:
+        door.close()
+        raise PortTaken(f"port {port} cannot be opened ({error.strerror})") from error
+    return door
 
 
 class _Server(uvicorn.Server):

@@ -14,6 +14,7 @@ import uvloop
 
 from deploy.local.demo import Wish, demo
 from deploy.local.serve import serve
+from deploy.world.plan import KINDS
 from shared import logs
 from shared.errors import Failure
 
@@ -22,11 +23,14 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m deploy.local", description=__doc__)
     commands = parser.add_subparsers(dest="command", required=True)
     one = commands.add_parser("demo", help="orders through the whole corridor, with partners that misbehave")
-    one.add_argument("--orders", type=int, default=200)
-    one.add_argument("--share", type=float, default=0.3, help="of the orders misbehave (0 to 1)")
-    one.add_argument("--only", action="append", default=[], metavar="KIND", help="every order misbehaves in this way")
-    one.add_argument("--seed", type=int, default=1)
-    one.add_argument("--rate", type=float, default=8.0, help="orders per second; 0: all at once")
+    one.add_argument("--orders", type=positive, default=200, help="how many (%(default)s)")
+    one.add_argument("--share", type=share, default=0.3, help="of the orders misbehave, 0 to 1 (%(default)s)")
+    one.add_argument(
+        "--only", action="append", default=[], choices=sorted(KINDS), metavar="KIND",
+        help=f"every order misbehaves in this way: {', '.join(sorted(KINDS))}",
+    )  # fmt: skip
+    one.add_argument("--seed", type=int, default=1, help="of who does what (%(default)s)")
+    one.add_argument("--rate", type=float, default=8.0, help="orders per second (%(default)s); 0: all at once")
     one.add_argument("--exit", action="store_true", help="end after the summary instead of leaving the tower up")
     one.add_argument("--report", type=Path, default=None, help="write the summary as JSON")
     other = commands.add_parser("serve", help="the services, without traffic")
@@ -43,7 +47,8 @@ def main() -> int:
         return uvloop.run(_serve(given, folder) if given.command == "serve" else _demo(given, folder))
     except (Failure, OSError, RuntimeError) as error:
         # What a person at a terminal needs: the reason, not our stack.
-        print(f"corridor: {error}" + (f" ({fix})" if (fix := getattr(error, "fix", "")) else ""), file=sys.stderr)
+        fix = getattr(error, "fix", "")
+        print(f"corridor: {error}" + (f" ({fix})" if fix and fix not in str(error) else ""), file=sys.stderr)
         return 2
     finally:
         if throw_away:
@@ -60,6 +65,18 @@ def _demo(given: argparse.Namespace, folder: Path) -> Coroutine[None, None, int]
         tuple(given.only),
     )  # fmt: skip
     return demo(wish)
+
+
+def positive(text: str) -> int:
+    if (number := int(text)) < 1:
+        raise argparse.ArgumentTypeError(f"{text} orders: at least one")
+    return number
+
+
+def share(text: str) -> float:
+    if not 0 <= (part := float(text)) <= 1:
+        raise argparse.ArgumentTypeError(f"{text} is no share from 0 to 1")
+    return part
 
 
 def port_number(text: str) -> int:

@@ -72,6 +72,17 @@ def not_completed(ours: Ours, books: Json) -> list[Json]:
     ]  # fmt: skip
 
 
+def unplanned(ours: Ours, books: Json) -> list[str]:
+    """Orders that ended otherwise than their plan said: the plan may have lost a race, or a rule is wrong."""
+    planned = {order["external_id"]: order["expected"].partition(":") for order in books["orders"].values()}
+    found = []
+    for order in sorted(ours.orders, key=lambda o: str(o["external_id"])):
+        state, (wanted, _, hold) = state_of(order), planned.get(order["external_id"], ("", "", ""))
+        if wanted and (state != wanted or (hold and hold not in order["holds"])):
+            found.append(f"{order['external_id']}: {state} {_why(order) if state != 'completed' else ''}".strip())
+    return found
+
+
 def _why(order: Json) -> str:
     """The reason of an order that ended, the hold of one that waits; of one on its way, where it is."""
     match state_of(order):

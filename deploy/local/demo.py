@@ -22,6 +22,7 @@ from deploy.local.installation import sign_in
 from deploy.local.usage import cpu_seconds, family, pss_mb
 from deploy.local.view import View
 from deploy.local.world import World, free_port
+from shared.errors import BadInput
 
 TIME_SCALE: Final = 86_400.0  # a day is a second
 # Business time that a demo can watch: half a minute to pay (a QR's end has whole seconds), a minute for stock to wait,
@@ -67,9 +68,16 @@ class Run:
     status: dict[str, Any] = field(default_factory=dict)
 
 
+def _way(broker: str) -> Any:  # noqa: ANN401  # one of the two houses
+    try:
+        return {"embedded": embedded, "kafka": separate}[broker]
+    except KeyError:
+        raise BadInput(f"no broker {broker!r}", where="BROKER", fix="BROKER=kafka, or leave it out") from None
+
+
 async def demo(wish: Wish) -> int:
     """Returns the exit code: 0 only when nothing is open and every invariant is zero."""
-    way = separate if os.environ.get("BROKER") == "kafka" else embedded
+    way = _way(os.environ.get("BROKER") or "embedded")
     if way is separate:
         print("looking for Kafka's parts; the first time they are fetched …", flush=True)
         await asyncio.to_thread(first_records)
@@ -116,7 +124,8 @@ async def _watch(wish: Wish, house: House, world: World, run: Run) -> None:
         if states["completed"] and not run.first_completed_at:
             run.first_completed_at = now
         run.peak_mb = max(run.peak_mb, _memory(house, world))
-        settled = states["completed"] + states["cancelled"] + states["waiting"]
+        forged = run.status["expected"].get("refused", 0)  # no such order may ever be
+        settled = states["completed"] + states["cancelled"] + states["waiting"] + forged
         view.show(now, _lines(run, now), settled)
         if (picture := repr((states, run.status, run.ours.unpublished, run.ours.open_work))) != before:
             before, moved_at = picture, now
@@ -170,6 +179,7 @@ async def _report(wish: Wish, house: House, run: Run, truth: dict[str, Any]) -> 
             "ended_otherwise": dict(Counter(o["why"] for o in others if o["state"] == "cancelled")),
             "waiting": dict(Counter(o["why"] for o in others if o["state"] == "waiting")),
             "not_completed": others,
+            "unplanned": checking.unplanned(run.ours, truth),
             "forged_and_refused": sum(order["expected"] == "refused" for order in truth["orders"].values()),
             "open": states["open"],
         },
@@ -190,7 +200,9 @@ async def _report(wish: Wish, house: House, run: Run, truth: dict[str, Any]) -> 
 
 def _tell(report: dict[str, Any], wish: Wish) -> None:
     orders = report["orders"]
-    print(f"\n{orders['completed']} of {wish.orders} orders completed in {report['seconds']['total']} s", flush=True)
+    print(
+        f"\n{orders['completed']} of {wish.orders} orders completed in {report['seconds']['total']} s (seed {wish.seed})"
+    )
     for title, state in (("ended otherwise", "cancelled"), ("waiting", "waiting"), ("open", "open")):
         named: dict[str, list[str]] = {}
         for order in orders["not_completed"]:
@@ -198,6 +210,8 @@ def _tell(report: dict[str, Any], wish: Wish) -> None:
                 named.setdefault(order["why"], []).append(order["external_id"])
         for why, numbers in sorted(named.items()):
             print(textwrap.fill(f"{title}: {len(numbers)} {why}: {' '.join(numbers)}", 118, **_INDENT))
+    if orders["unplanned"]:
+        print(textwrap.fill(f"ended otherwise than planned: {' · '.join(orders['unplanned'])}", 118, **_INDENT))
     if orders["forged_and_refused"]:
         print(f"  refused at the door: {orders['forged_and_refused']} forged")
     trouble = f"dead letters {report['dead_letters']} · quarantined {report['quarantined']}"

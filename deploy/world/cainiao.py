@@ -31,7 +31,8 @@ OUT: Final = "GTMS_DO_DEPART"
 @dataclass(slots=True)
 class Waybill:
     """state: booked, moving, out, delivered, returned, lost, void. `version` counts the contents that were declared.
-    `scans` is everything that happened, `told` what was told so far; `recalled`: somebody wants it back."""
+    `scans` is everything that happened, `told` what was told so far; `recalled`: somebody wants it back; `abroad`: on
+    its way to the supervised site, where the label of the last mile is put on."""
 
     content: Json
     number: str
@@ -39,6 +40,7 @@ class Waybill:
     state: str = "booked"
     version: int = 1
     recalled: bool = False
+    abroad: bool = False
     teller: Teller | None = None
     scans: list[Scan] = field(default_factory=list)
     told: list[Scan] = field(default_factory=list)
@@ -106,7 +108,7 @@ class Cainiao:
         """The origin gave it to the line-haul."""
         waybill = self._live(parcel_id, order_id, "")
         if waybill is not None:
-            waybill.teller = self._tracker
+            waybill.teller, waybill.abroad = self._tracker, True
             self.scan(parcel_id, "PU_PICKUP_SUCCESS")
 
     def scan(self, parcel_id: str, code: str) -> None:
@@ -119,6 +121,7 @@ class Cainiao:
         """The supervised site let it out: the rest is domestic."""
         waybill = self._by_parcel.get(parcel_id)
         if waybill is not None and waybill.state == "moving":
+            waybill.abroad = False
             codes = ["CC_IM_SUCCESS", *self._core.config.cainiao.events[1:]]
             self._core.sender.spawn(self._carry(waybill, codes))
 
@@ -143,7 +146,7 @@ class Cainiao:
         if waybill is None or waybill.state == "void":
             waybill = self._issue(content)
         elif waybill.content != content:
-            if waybill.state != "booked":
+            if waybill.state != "booked" and not (waybill.abroad and waybill.state == "moving"):
                 return link.refusal("B01", "already on its way")
             waybill.content, waybill.version = content, waybill.version + 1
             self._core.sender.spawn(self._declare(waybill))

@@ -156,7 +156,8 @@ class Journey:
             book.notes.append(f"payment refused: {answer}")
             return False
         book.mark("paid")
-        await self._after_payment(book, order, code_url)
+        if payer == order.buyer:  # somebody else's payment goes back: what is planned for a paid order comes later
+            await self._after_payment(book, order, code_url)
         return True
 
     async def _pay_late(self, book: OrderBook, order: ShopOrder, code_url: str) -> None:

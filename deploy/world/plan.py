@@ -50,7 +50,7 @@ KINDS: Final[dict[str, Kind]] = {
     "unknown_topic": Kind(2, at="any"),  # authentic, about nothing we know
     "slow_booking": Kind(1),  # the carrier books at once and answers late
     "bag_offloaded": Kind(2, at="direct"),  # direct mail: it misses its first flight
-    "address_unclear": Kind(3, at="own bonded"),  # customs rejects; the operator corrects the address, on the shelf yet
+    "address_unclear": Kind(3),  # customs rejects; the operator corrects the address
     "inspected_late": Kind(1),  # 800, then 500 all the same, then 800
     "silent_customs": Kind(1),  # no receipt of the inventory until the same bytes come again
     "wrong_identity": Kind(2),  # an ID number with a slip of the pen, then the right one
