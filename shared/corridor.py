@@ -11,7 +11,7 @@ from typing import Any, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from shared.errors import BadInput
+from shared.errors import BadInput, told
 from shared.events.values import DeclaredBy
 
 FlowKind = Literal["direct_mail", "bonded", "export_parcel", "b2b_freight"]
@@ -258,7 +258,7 @@ T = TypeVar("T")
 
 def _found(known: dict[str, T], name: str, what: str) -> T:
     if name not in known:
-        raise BadInput(f"the corridor profile has no {what} {name!r}", where=what)
+        raise BadInput(f"the corridor profile has no {what} {told(name)!r}", where=what)
     return known[name]
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from decimal import ROUND_HALF_EVEN, Decimal, InvalidOperation
 from typing import Final
 
-from shared.errors import BadInput
+from shared.errors import BadInput, told
 
 # ISO 4217 minor units where they are not 2 (list of 2024-06); providers that disagree say so in their own wire.py.
 _EXPONENTS: Final = {
@@ -31,7 +31,7 @@ class Money:
 
     def __post_init__(self) -> None:
         if len(self.currency) != 3 or not self.currency.isascii() or not self.currency.isupper():
-            raise BadInput(f"not an ISO 4217 code: {self.currency[:8]!r}", where="currency")
+            raise BadInput(f"not an ISO 4217 code: {told(self.currency)!r}", where="currency")
 
     @classmethod
     def zero(cls, currency: str) -> Money:
@@ -44,9 +44,9 @@ class Money:
         try:
             amount = Decimal(text).scaleb(exponent(currency))
         except InvalidOperation as error:
-            raise BadInput(f"not an amount: {text[:40]!r}", where="amount") from error
+            raise BadInput(f"not an amount: {told(text)!r}", where="amount") from error
         if not amount.is_finite() or amount != amount.to_integral_value():
-            raise BadInput(f"not a whole number of minor units: {text[:40]!r} {currency}", where="amount")
+            raise BadInput(f"not a whole number of minor units: {told(text)!r} {currency}", where="amount")
         return cls(int(amount), currency)
 
     def _same(self, other: Money) -> int:

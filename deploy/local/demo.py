@@ -200,9 +200,8 @@ async def _report(wish: Wish, house: House, run: Run, truth: dict[str, Any]) -> 
 
 def _tell(report: dict[str, Any], wish: Wish) -> None:
     orders = report["orders"]
-    print(
-        f"\n{orders['completed']} of {wish.orders} orders completed in {report['seconds']['total']} s (seed {wish.seed})"
-    )
+    took = f"{report['seconds']['total']} s (seed {wish.seed})"
+    print(f"\n{orders['completed']} of {wish.orders} orders completed in {took}")
     for title, state in (("ended otherwise", "cancelled"), ("waiting", "waiting"), ("open", "open")):
         named: dict[str, list[str]] = {}
         for order in orders["not_completed"]:

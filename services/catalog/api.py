@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import hashlib
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
-from typing import Annotated, Any, Final, TypeVar
+from typing import Annotated, Any, Final
 
-from fastapi import APIRouter, Header, Request, Response
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from fastapi import APIRouter, Request, Response
+from fastapi.responses import JSONResponse
+from pydantic import Field, model_validator
 
 from services.catalog import store
 from services.catalog.commands import ProductOffered, StockReceived
@@ -17,23 +18,16 @@ from services.catalog.process import UnknownSku
 from shared.errors import BadInput
 from shared.events.values import Goods
 from shared.http.app import read_body
-from shared.http.payload import read_object
-from shared.ids import uuid7
+from shared.http.commands import Authorization, Body, Once, body_of, parsed, take_once
 from shared.security.auth import Principal
 from shared.service import Service
 
-Authorization = Annotated[str, Header()]
-Once = Annotated[str, Header(alias="Idempotency-Key")]
 Word = Annotated[str, Field(min_length=1, max_length=60)]
 Title = Annotated[str, Field(min_length=1, max_length=250)]
 Unit = Annotated[str, Field(pattern=r"^\d{3}$")]
 Rate = Annotated[str, Field(pattern=r"^(0|1|0\.\d{1,6})$")]
 Grams = Annotated[int, Field(gt=0, le=1_000_000)]
 SKU: Final = re.compile(r"[0-9A-Za-z][0-9A-Za-z._-]{0,59}", re.ASCII)
-
-
-class Body(BaseModel):
-    model_config = ConfigDict(extra="forbid")
 
 
 class Arrival(Body):
@@ -91,7 +85,31 @@ class Offer(Body):
     based_on: Annotated[int, Field(ge=0)] | None = None
 
 
-B = TypeVar("B", bound=Body)
+class Entered(Body):
+    """`version` is what the next change is `based_on`."""
+
+    sku: str
+    version: int
+
+
+class Shelf(Body):
+    location: str
+    on_hand: int
+    reserved: int
+
+
+class Shown(Body):
+    """`title` and `goods` are what a change of this product sends, and `version` is its `based_on`."""
+
+    sku: str
+    seller: str
+    version: int
+    title: Titles
+    goods: Declared
+    stock: list[Shelf]
+
+
+CREATED: Final[dict[int | str, dict[str, Any]]] = {201: {"model": Entered, "description": "The product is new"}}
 
 
 def router(service: Service) -> APIRouter:
@@ -110,6 +128,15 @@ def add_reads(routes: APIRouter, service: Service) -> None:
         principal = resources.tokens.principal(authorization, "operator", "seller", "service")
         return {"products": await store.products(resources.read, principal)}
 
+    @routes.get("/products/{sku}", response_model=Shown)
+    async def product(sku: str, authorization: Authorization = "") -> Response:
+        """One product with all that its next version has to say; another seller's is not told from none."""
+        principal = resources.tokens.principal(authorization, "operator", "seller", "service")
+        found = await store.shown(resources.read, principal, named(sku))
+        if found is None:
+            raise UnknownSku(f"no product {sku}")
+        return JSONResponse(found)
+
     @routes.get("/stock")
     async def stock(
         authorization: Authorization = "", sku: str | None = None, location: str | None = None
@@ -124,16 +151,19 @@ def add_commands(routes: APIRouter, service: Service) -> None:
     desk = Desk(service)
     resources = service.resources
 
-    @routes.put("/products/{sku}", status_code=202, openapi_extra=body_of(Offer))
+    @routes.put("/products/{sku}", response_model=Entered, responses=CREATED, openapi_extra=body_of(Offer))
     async def offered(sku: str, request: Request, authorization: Authorization = "", once: Once = "") -> Response:
-        """Enter a product, or its next version; orders that were reserved before keep the version that they name."""
+        """Enter a product (201; for operators), or its next version (200); orders that were reserved before keep the
+        version that they name. A seller changes its own product's titles, name_zh and spec_zh, and sends all else as
+        it is."""
         principal = resources.tokens.principal(authorization, "operator", "seller")
         raw = await read_body(request)
         given = parsed(Offer, raw)
-        seller = await desk.seller_of(sku, principal, given)
-        goods = Goods(line=0, sku=named(sku), **given.goods.model_dump())
-        content = ProductOffered(sku, seller, given.title.zh, given.title.en, goods, given.based_on)
-        return await desk.take("api.product", f"{sku}:{principal.seller}", content, once, raw)
+        seller = await desk.seller_of(named(sku), principal, given)
+        goods = Goods(line=0, sku=sku, **given.goods.model_dump())
+        title, operator = given.title, principal.role == "operator"
+        content = ProductOffered(sku, seller, title.zh, title.en, goods, given.based_on, operator)
+        return await take_once(service.reception, (sku, principal.seller), once, content, raw, "api.product")
 
     @routes.post("/products/{sku}/stock", status_code=202, openapi_extra=body_of(Arrival))
     async def arrived(sku: str, request: Request, authorization: Authorization = "", once: Once = "") -> Response:
@@ -141,22 +171,23 @@ def add_commands(routes: APIRouter, service: Service) -> None:
         resources.tokens.principal(authorization, "operator")
         raw = await read_body(request)
         given = parsed(Arrival, raw)
-        resources.corridor.warehouse_of(given.location)
+        known_location(given.location, (warehouse.id for warehouse in resources.corridor.warehouse))
         if SKU.fullmatch(sku) is None:
             raise UnknownSku("no such product")
         content = StockReceived(sku, given.location, given.lot, given.best_before, given.quantity)
-        return await desk.take("api.stock", sku, content, once, raw)
+        return await take_once(service.reception, (sku,), once, content, raw, "api.stock")
 
 
 @dataclass(frozen=True)
 class Desk:
-    """Takes commands, each once."""
+    """Looks at who asks before a command is taken."""
 
     service: Service
 
     async def seller_of(self, sku: str, principal: Principal, given: Offer) -> str:
-        """Whose product it is: a seller's own, or as the operator says. Another seller's is not told from none."""
+        """Whose product it is: a seller's own, or as the operator says."""
         if principal.role == "operator":
+            known_seller(given.seller, (shop.seller for shop in self.service.resources.corridor.shop))
             known = await store.product(self.service.resources.read, sku) if not given.seller else None
             if not given.seller and known is None:
                 raise BadInput("a new product needs a seller", where="seller", fix="say whose product it is")
@@ -165,11 +196,6 @@ class Desk:
             raise BadInput("seller is not yours", where="seller", fix="leave it out")
         return principal.seller
 
-    async def take(self, door: str, key: str, content: object, once: str, raw: bytes) -> Response:
-        key = f"{key}:{once[:200] or uuid7()}:{hashlib.sha256(raw).hexdigest()}"
-        reply = await self.service.reception.command(door, key, content, raw)
-        return Response(reply.body, reply.status, media_type=reply.content_type)
-
 
 def named(sku: str) -> str:
     if SKU.fullmatch(sku) is None:
@@ -177,21 +203,18 @@ def named(sku: str) -> str:
     return sku
 
 
+def known_seller(seller: str, known: Iterable[str]) -> None:
+    if seller and seller not in (sellers := sorted({*known})):
+        raise BadInput("the corridor has no such seller", where="seller", fix=f"send one of: {', '.join(sellers)}")
+
+
+def known_location(location: str, known: Iterable[str]) -> None:
+    if location not in (places := sorted(known)):
+        fix = f"send one of: {', '.join(places)}"
+        raise BadInput("the corridor has no such location", where="location", fix=fix)
+
+
 def word(name: str, text: str) -> str:
     if len(text) > 60 or "\0" in text:
         raise BadInput(f"{name} is not a short text", where=name, fix="send at most 60 characters")
     return text
-
-
-def parsed(kind: type[B], raw: bytes) -> B:
-    """What is wrong is told by field, never by value."""
-    fields = read_object(raw)
-    try:
-        return kind.model_validate(dict(fields.values))
-    except ValidationError as error:
-        first = error.errors(include_input=False, include_url=False)[0]
-        raise BadInput(first["msg"], where=".".join(map(str, first["loc"])), fix="see /openapi.json") from error
-
-
-def body_of(kind: type[Body]) -> dict[str, Any]:
-    return {"requestBody": {"content": {"application/json": {"schema": kind.model_json_schema()}}, "required": True}}

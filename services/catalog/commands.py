@@ -22,7 +22,7 @@ class ProductOffered:
     """A seller or an operator says what a product is from now on; the version is the next one.
 
     seller: whose it is; "" leaves it to the product that is there. based_on: the version that the asker saw, 0 for a
-    new product; None takes whatever is there.
+    new product; None takes whatever is there. operator: who may enter products and say what customs and tax depend on.
     """
 
     sku: str
@@ -31,6 +31,7 @@ class ProductOffered:
     title_en: str
     goods: Goods
     based_on: int | None = None
+    operator: bool = True
 
 
 @dataclass(frozen=True, slots=True)

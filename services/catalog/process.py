@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+from dataclasses import asdict
 from datetime import datetime
 from functools import partial
 from typing import Final
@@ -15,14 +17,15 @@ from shared.events.base import Event
 from shared.events.logistics import ParcelPacked
 from shared.events.orders import OrderPlaced, PaymentObserved, ReservationReleaseRequested
 from shared.events.payments import PaymentCaptured, PaymentConfirmed
+from shared.events.values import Goods
 from shared.flow.decision import Answer, Decision, Due, Outcome, Process, Reach, Reply, States
-from shared.http.problem import Conflict, NotFound, problem_reply
+from shared.http.problem import Conflict, NotAllowed, NotFound, problem_reply
 
 __all__ = ["EXPIRY", "HANDLES", "RETRY", "NotReserved", "Policy", "make_process"]
 
 
 class UnknownSku(NotFound):
-    """There is no such product: enter it before its stock."""
+    """There is no such product: enter it first."""
 
     code = "catalog.unknown_sku"
 
@@ -37,6 +40,27 @@ class OtherVersion(Conflict):
     """The product has changed since you read it: read it again before you change it."""
 
     code = "catalog.other_version"
+    where, fix = "based_on", "read the product again and base the change on its version"
+
+
+class SkuTaken(Conflict):
+    """This SKU is taken: it is the name of another seller's product."""
+
+    code = "catalog.sku_taken"
+    where, fix = "sku", "choose another SKU for your product"
+
+
+class OperatorsOwn(NotAllowed):
+    """An operator says what customs and tax depend on; a seller says what its product is called."""
+
+    code = "catalog.operators_own"
+
+    def __init__(self, message: str, *, where: str) -> None:
+        super().__init__(message)
+        self.where, self.fix = where, "ask an operator"
+
+
+SELLERS_OWN: Final = frozenset({"line", "sku", "name_zh", "spec_zh"})  # of goods; all else is an operator's
 
 
 def reach(content: object) -> Reach:
@@ -93,13 +117,25 @@ def revise(states: States, asked: ProductRevised | ProductOffered) -> Decision:
 
 
 def _offered(known: Product | None, asked: ProductOffered) -> Decision:
-    version = known.version if known else 0
+    """Whose it is comes first: another seller's version is nothing to tell."""
+    seller, version = (known.seller, known.version) if known else (asked.seller, 0)
+    if not asked.operator and (known is None or asked.seller != seller):
+        return Decision(reply=problem_reply(OperatorsOwn("an operator enters it", where="sku")))
+    if asked.seller not in ("", seller):
+        return Decision(reply=problem_reply(SkuTaken("this SKU is taken")))
     if asked.based_on not in (None, version):
         return Decision(reply=problem_reply(OtherVersion(f"the product is at version {version}")))
-    seller = known.seller if known else asked.seller
-    if asked.seller not in ("", seller) or not seller:
+    if not seller:
         return Decision(reply=problem_reply(UnknownSku(f"no product {asked.sku}")))
+    if known and not asked.operator and (other := _operators(known.goods, asked.goods)):
+        return Decision(reply=problem_reply(OperatorsOwn("an operator says this", where=f"goods.{other}")))
     return _entered(Product(asked.sku, seller, version + 1, asked.title_zh, asked.title_en, asked.goods))
+
+
+def _operators(known: Goods, offered: Goods) -> str:
+    """The first word that only an operator may change, and that is another now; "" if there is none."""
+    before, after = asdict(known), asdict(offered)
+    return next((name for name in before if name not in SELLERS_OWN and before[name] != after[name]), "")
 
 
 def _entered(product: Product) -> Decision:
@@ -113,7 +149,12 @@ def _entered(product: Product) -> Decision:
         origin=product.goods.origin,
         record_no=product.goods.record_no,
     )
-    return Decision((PRODUCT.put(product.sku, product),), (fact,), reply=Reply(202))
+    return Decision((PRODUCT.put(product.sku, product),), (fact,), reply=_entry(product))
+
+
+def _entry(product: Product) -> Reply:
+    body = json.dumps({"sku": product.sku, "version": product.version})
+    return Reply(201 if product.version == 1 else 200, body.encode())
 
 
 def receive(policy: Policy, states: States, arrived: StockReceived) -> Decision:

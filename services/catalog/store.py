@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import Any, Final
 
 from pydantic import TypeAdapter
-from sqlalchemy import select
+from sqlalchemy import Row, Select, select
 
 from services.catalog.stock import Product, Stock
 from services.catalog.tables import PRODUCTS, STOCKS
@@ -15,25 +16,21 @@ from shared.security.auth import Principal
 _PRODUCT: Final = TypeAdapter(Product)
 _STOCK: Final = TypeAdapter(Stock)
 MOST: Final = 500  # rows of one answer
+_SHELVES: Final = select(STOCKS.c.sku, STOCKS.c.location, STOCKS.c.on_hand, STOCKS.c.reserved).order_by(STOCKS.c.key)
 
 
 async def products(read: ReadTx, principal: Principal) -> list[dict[str, Any]]:
     """Products that the asker may see, with what is on hand and set aside per location."""
-    query = select(PRODUCTS.c.body).order_by(PRODUCTS.c.key)
-    if principal.role == "seller":
-        query = query.where(PRODUCTS.c.seller == principal.seller)
+    query = _visible(principal).order_by(PRODUCTS.c.key)
     async with read.begin() as tx:
         found = [_PRODUCT.validate_json(body) for body in (await tx.scalars(query)).all()]
-        rows = (await tx.execute(select(STOCKS.c.sku, STOCKS.c.location, STOCKS.c.on_hand, STOCKS.c.reserved))).all()
+        rows = (await tx.execute(_SHELVES)).all()
     stock: dict[str, list[dict[str, Any]]] = {}
     for row in rows:
-        stock.setdefault(row.sku, []).append(
-            {"location": row.location, "on_hand": row.on_hand, "reserved": row.reserved}
-        )
+        stock.setdefault(row.sku, []).append(_shelf(row))
     return [
         {
-            "sku": product.sku, "seller": product.seller, "version": product.version,
-            "title": {"zh": product.title_zh, "en": product.title_en},
+            **_head(product),
             "hs_code": product.goods.hs_code, "origin": product.goods.origin,
             "net_grams": product.goods.net_grams, "gross_grams": product.goods.gross_grams,
             "record_no": product.goods.record_no, "account_book": product.goods.account_book,
@@ -41,6 +38,32 @@ async def products(read: ReadTx, principal: Principal) -> list[dict[str, Any]]:
         }
         for product in found
     ]  # fmt: skip
+
+
+async def shown(read: ReadTx, principal: Principal, sku: str) -> dict[str, Any] | None:
+    """One product with everything that was said of it; None if there is none that the asker may see."""
+    async with read.begin() as tx:
+        body = await tx.scalar(_visible(principal).where(PRODUCTS.c.key == sku))
+        rows = (await tx.execute(_SHELVES.where(STOCKS.c.sku == sku))).all()
+    if body is None:
+        return None
+    product = _PRODUCT.validate_json(body)
+    goods = {name: value for name, value in asdict(product.goods).items() if name not in ("line", "sku")}
+    return {**_head(product), "goods": goods, "stock": [_shelf(row) for row in rows]}
+
+
+def _visible(principal: Principal) -> Select[Any]:
+    query = select(PRODUCTS.c.body)
+    return query.where(PRODUCTS.c.seller == principal.seller) if principal.role == "seller" else query
+
+
+def _head(product: Product) -> dict[str, Any]:
+    title = {"zh": product.title_zh, "en": product.title_en}
+    return {"sku": product.sku, "seller": product.seller, "version": product.version, "title": title}
+
+
+def _shelf(row: Row[Any, Any, Any, Any]) -> dict[str, Any]:
+    return {"location": row.location, "on_hand": row.on_hand, "reserved": row.reserved}
 
 
 async def product(read: ReadTx, sku: str) -> Product | None:

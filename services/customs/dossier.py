@@ -124,6 +124,10 @@ class Dossier:
     def without_case(self, code: str) -> Dossier:
         return replace(self, cases=tuple(case for case in self.cases if case.code != code))
 
+    def knows_case(self, code: str) -> bool:
+        """Open, or settled by a person before."""
+        return code in {case.code for case in self.cases} | {case.code for case in self.closed}
+
     def closing(self, code: str, note: str, by: str, now: datetime) -> Dossier:
         done = tuple(Closed(case.code, case.detail, note[:300], by, now) for case in self.cases if case.code == code)
         return replace(self.without_case(code), closed=(*self.closed, *done))

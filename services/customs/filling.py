@@ -41,7 +41,9 @@ def filled(policy: Policy, states: States, dossier: Dossier, fact: Event, now: d
             return _consolidated(dossier, fact, now)
         case logistics.WaybillDocumentAccepted():
             waybill = replace(dossier.waybill, accepted=True, declared_for=fact.recipient_fingerprint)
-            return mended(replace(dossier, waybill=waybill).without_case("waybill_not_redeclared"))
+            after = replace(dossier, waybill=waybill)
+            told = after.without_case("waybill_not_redeclared") if waybill.declared(dossier.recipient) else after
+            return mended(told)
         case _:
             return Said(_FILL[type(fact)](dossier, fact))
 

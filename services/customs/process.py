@@ -5,7 +5,6 @@ No fact is early here: each fills its own part of the dossier, whichever comes f
 
 from __future__ import annotations
 
-import json
 from dataclasses import replace
 from datetime import datetime
 from functools import partial
@@ -33,8 +32,8 @@ from services.customs.policy import PersonNeeded, Policy, Said
 from services.customs.sending import receipt_overdue, sending_ended
 from shared.events import catalog, logistics, orders, payments
 from shared.events.base import Event
-from shared.flow.decision import Answer, Decision, Due, Early, Outcome, Process, Reach, Reply, States, Wider, Work
-from shared.http.problem import NotFound, problem_reply
+from shared.flow.decision import Answer, Decision, Due, Early, Outcome, Process, Reach, States, Wider, Work
+from shared.http.closing import NO_SUCH_CASE, left_open
 from shared.ids import derived
 
 STRAYS: Final = "stray-receipts"
@@ -89,11 +88,10 @@ def _decided(policy: Policy, states: States, content: object, now: datetime) -> 
 
 def _closed(dossier: Dossier | None, command: CloseCase, now: datetime) -> Decision:
     """A person says that it is settled; what follows from it is told to whom it concerns, not to us."""
-    if dossier is None or all(case.code != command.code for case in dossier.cases):
-        return Decision(reply=problem_reply(NotFound("no such case")))
+    if dossier is None or not dossier.knows_case(command.code):
+        return NO_SUCH_CASE
     closed = dossier.closing(command.code, command.note, command.by, now)
-    left = [case.code for case in closed.cases]
-    return replace(_decision(Said(closed)), reply=Reply(200, json.dumps({"cases": left}).encode()))
+    return replace(_decision(Said(closed)), reply=left_open({"code": case.code} for case in closed.cases))
 
 
 def _decision(said: Said) -> Decision:

@@ -273,8 +273,17 @@ def _release_seen(kind: Kind, step: Step, reading: Reading, at: datetime) -> Ste
     return Step(replace(step.progress, released_at=at), (*step.actions, Action.START_REFUND_CLOCK))
 
 
+def _confirms(stands: State, said: State) -> bool:
+    """Nothing new to the order: customs said at that time once more what holds, so that what is older came before it.
+
+    Without it an inspection that is read after both releases between which it was would be taken for the newest word.
+    """
+    return PAPERS[stands] == PAPERS[said]
+
+
 def advance(kind: Kind, progress: Progress, reading: Reading, at: datetime) -> Step:
-    """Apply one receipt that was not applied before (`Receipt.claim`); only one that moves takes the time forward."""
+    """Apply one receipt that was not applied before (`Receipt.claim`). One that moves or confirms takes the time
+    forward; one that fits nowhere does not."""
     if isinstance(reading, NotUnderstood):
         return Step(progress, (Action.ALERT,))
     rank = _RANK.get(reading, -1) if isinstance(reading, Word) else -1
@@ -282,7 +291,8 @@ def advance(kind: Kind, progress: Progress, reading: Reading, at: datetime) -> S
         return _release_seen(kind, Step(progress), reading, at)
     row = _row(kind, reading)
     if row is None or progress.state not in row[0]:
-        return _release_seen(kind, _unmoved(progress, reading), reading, at)
+        stood = replace(progress, at=at, rank=rank) if row and _confirms(progress.state, row[1]) else progress
+        return _release_seen(kind, _unmoved(stood, reading), reading, at)
     _, state, actions = row
     moved = replace(progress, state=state, at=at, rank=rank)
     return _release_seen(kind, Step(moved, (*_beside(kind, progress.state, state), *actions)), reading, at)

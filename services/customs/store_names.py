@@ -39,4 +39,4 @@ async def attributed(aliases: Aliases, words: Sequence[Spoken]) -> Heard | Poiso
         return Heard(parts, tuple(word for name, word in named if name not in known and isinstance(word, Receipt)))
     if not any(name for name, _ in named):
         return Poison(Unrecognised("receipt of a document that we do not send", type(words[0]).__name__))
-    return Poison(TooEarly("nobody here knows these numbers yet", where=named[0][0]))
+    return Poison(TooEarly("nobody here knows these numbers yet", where="numbers"))

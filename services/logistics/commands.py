@@ -124,10 +124,12 @@ class Arrived:
 
 @dataclass(frozen=True, slots=True)
 class CaseClosed:
-    """An operator looked at it."""
+    """An operator settled it. `note` says how, for whoever looks later."""
 
     order_id: OrderId
     number: int
+    note: str
+    by: str
 
 
 # --- asked of the outside -------------------------------------------------------------------------------------------
@@ -205,10 +207,12 @@ class Watch:
 
 @dataclass(frozen=True, slots=True)
 class Spread:
-    """Some parcels of a consignment catch up with it, whatever it is at by then."""
+    """Some parcels of a consignment catch up with it, whatever it is at by then. `ignored`: a list named them when it
+    was too late for them to be in it."""
 
     consignment_id: str
     members: tuple[Member, ...]
+    ignored: bool = False
 
 
 @dataclass(frozen=True, slots=True)

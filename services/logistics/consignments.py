@@ -14,8 +14,9 @@ from typing import Final
 
 from services.logistics import consolidation
 from services.logistics.commands import SPREAD, Arrived, Closed, Departed, HandedOver, Member, Scanned, Spread
-from services.logistics.gate import handed_over
+from services.logistics.gate import handed_over, not_of_this_flow
 from services.logistics.milestones import Milestone
+from services.logistics.policy import DIRECT_MAIL
 from services.logistics.scans import scanned
 from services.logistics.shipment import Booking, Parcel, Said, Shipment, Travels
 from services.logistics.tracking import Classifier, Location, Raw, Ref, TrackingEvent, ZoneSource, dedupe_key
@@ -53,7 +54,7 @@ class Moved:
     """A consignment after something happened to it, what it speaks, and who must hear of it."""
 
     consignment: Consignment
-    fact: Event
+    fact: Event | None
     spread: tuple[Work, ...]
 
 
@@ -62,8 +63,10 @@ CONSIGNMENT: Final = Kind("consignment", Consignment)
 
 def closed(before: Consignment | None, told: Closed, now: datetime) -> Moved | None:
     """None: known already, or older than what we know."""
-    if before is not None and (told.at <= before.closed_at or before.departed_at is not None):
+    if before is not None and told.at <= before.closed_at:
         return None
+    if before is not None and before.departed_at is not None:
+        return _too_late(before, told, now)
     after = Consignment(
         told.consignment_id, told.master_bill, told.voyage, told.vehicle, told.members, told.at, told.strays
     )
@@ -78,6 +81,12 @@ def closed(before: Consignment | None, told: Closed, now: datetime) -> Moved | N
     # Those that an earlier list named must hear that they are out.
     gone = [member for member in before.members if member not in after.members] if before else []
     return Moved(after, fact, _spread(after.id, [*after.members, *gone], now))
+
+
+def _too_late(before: Consignment, told: Closed, now: datetime) -> Moved | None:
+    """It has flown: a list that is closed now changes nothing, and whom it adds did not fly."""
+    added = [one for one in told.members if one not in before.members or one.parcel_id in before.offloaded]
+    return Moved(before, None, _spread(before.id, added, now, ignored=True)) if added else None
 
 
 def departed(before: Consignment | None, told: Departed, now: datetime) -> Moved | Early | None:
@@ -104,11 +113,16 @@ def _unknown(consignment_id: str, now: datetime) -> Early:
     return Early(f"no consignment {consignment_id[:64]} was closed", now + PATIENCE)
 
 
-def _spread(consignment_id: str, members: Sequence[Member], now: datetime) -> tuple[Work, ...]:
+def _spread(
+    consignment_id: str, members: Sequence[Member], now: datetime, *, ignored: bool = False
+) -> tuple[Work, ...]:
     """The same chunk again replaces the one that still waits: it would find the newer state anyway."""
     chunks = [tuple(members[start : start + CHUNK]) for start in range(0, len(members), CHUNK)]
+    kind = "ignored:" if ignored else ""
     return tuple(
-        Work(SPREAD, consignment_id, now, Spread(consignment_id, chunk), f"{number}:{chunk[0].parcel_id}")
+        Work(
+            SPREAD, consignment_id, now, Spread(consignment_id, chunk, ignored), f"{kind}{number}:{chunk[0].parcel_id}"
+        )
         for number, chunk in enumerate(chunks)
     )
 
@@ -127,6 +141,18 @@ def caught_up(consignment: Consignment, shipment: Shipment, member: Member, now:
     return said
 
 
+def passed_over(consignment: Consignment, shipment: Shipment, member: Member, now: datetime) -> Said:
+    """A list names it, and it is not in: whoever made the list believes that it flies."""
+    parcel = shipment.parcels.get(member.parcel_id)
+    if parcel is None:
+        return Said(shipment)
+    if parcel.kind != DIRECT_MAIL:
+        return Said(not_of_this_flow(shipment, parcel, "in a consignment", now))
+    place = f"it is in {parcel.travels.consignment_id}" if parcel.travels else "that had departed"
+    detail = f"{consignment.id} (closed at {consignment.closed_at.isoformat()}) names it, but {place}"
+    return Said(shipment.opening_once(parcel.id, "consignment_ignored", detail, now))
+
+
 def _way(consignment: Consignment) -> list[tuple[Milestone, datetime]]:
     legs = [(Milestone.VESSEL_DEPARTED, consignment.departed_at), (Milestone.VESSEL_ARRIVED, consignment.arrived_at)]
     return [(milestone, at) for milestone, at in legs if at is not None]
@@ -136,10 +162,14 @@ def _placed(consignment: Consignment, shipment: Shipment, parcel: Parcel, member
     travels = Travels(
         consignment.id, consignment.master_bill, consignment.voyage, consignment.vehicle, consignment.closed_at
     )
-    before = parcel.travels
+    before, named = parcel.travels, member in consignment.members and parcel.id not in consignment.offloaded
     if before is not None and before.consignment_id != consignment.id and before.at >= consignment.closed_at:
-        return Said(shipment)  # it was moved on since
-    if member not in consignment.members or parcel.id in consignment.offloaded:
+        was_in = any(link.parent == consignment.ref for link in parcel.links)
+        # Either it was moved on since, or this list was heard of too late.
+        return passed_over(consignment, shipment, member, now) if named and not was_in else Said(shipment)
+    if named and parcel.kind != DIRECT_MAIL:
+        return Said(not_of_this_flow(shipment, parcel, "in a consignment", now))
+    if not named:
         return _out(consignment, shipment, parcel)
     if before == travels:
         return Said(shipment)

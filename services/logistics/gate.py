@@ -11,6 +11,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Final
 
+from services.logistics import scans
 from services.logistics.commands import TELL, About, Declined, Done, Exited, HandedOver, Packed, Tell
 from services.logistics.policy import DIRECT_MAIL, Policy
 from services.logistics.shipment import Booking, Gate, Parcel, Said, Shipment
@@ -183,13 +184,30 @@ def packed(shipment: Shipment, told: Packed, now: datetime) -> Said:
 def handed_over(shipment: Shipment, told: HandedOver, now: datetime) -> Said:
     """The line-haul has it: from here on it can only be brought back."""
     parcel = shipment.parcel(told.parcel_id)
+    if parcel.kind != DIRECT_MAIL:
+        return Said(not_of_this_flow(shipment, parcel, "handed over to a line-haul", now))
     if parcel.handed_over_at is not None:
-        return Said(shipment)
+        return _sooner(shipment, parcel, told, now)
     if parcel.state is not Booking.BOOKED:
         detail = f"handed over while its waybill was {parcel.state}"
         shipment = shipment.opening(parcel.id, "handed_over_without_waybill", detail, now)
     fact = facts.ParcelHandedOver(order_id=shipment.order_id, seller=shipment.seller, parcel_id=parcel.id, at=told.at)
-    return Said(shipment.having(replace(parcel, handed_over_at=told.at)), (fact,))
+    said = Said(shipment.having(replace(parcel, handed_over_at=told.at)), (fact,))
+    return said.then(scans.given_away(said.shipment, parcel.id, now))
+
+
+def _sooner(shipment: Shipment, parcel: Parcel, told: HandedOver, now: datetime) -> Said:
+    """Its consignment implied it, and the origin knows better when it was: the carrier may have scanned it between."""
+    if parcel.handed_over_at is None or told.at >= parcel.handed_over_at:
+        return Said(shipment)
+    shipment = shipment.having(replace(parcel, handed_over_at=told.at))
+    return scans.given_away(shipment, parcel.id, now)
+
+
+def not_of_this_flow(shipment: Shipment, parcel: Parcel, what: str, now: datetime) -> Shipment:
+    """Only direct mail is handed over at an origin and flies; believed of another parcel, its order waits for ever."""
+    detail = f"{what}, but its flow is {parcel.flow or 'none'} ({parcel.kind or 'of no kind'})"
+    return shipment.opening_once(parcel.id, "not_of_this_flow", detail, now)
 
 
 def exited(shipment: Shipment, told: Exited, now: datetime) -> Said:
@@ -201,4 +219,5 @@ def exited(shipment: Shipment, told: Exited, now: datetime) -> Said:
         why = f"withdrawn: {parcel.gate.reason}" if parcel.gate else "never authorised"
         shipment = shipment.opening(parcel.id, "exited_without_authorisation", why, now)
     fact = facts.ParcelExited(order_id=shipment.order_id, seller=shipment.seller, parcel_id=parcel.id, at=told.at)
-    return Said(shipment.having(replace(parcel, exited_at=told.at)), (fact,))
+    said = Said(shipment.having(replace(parcel, exited_at=told.at)), (fact,))
+    return said.then(scans.given_away(said.shipment, parcel.id, now))

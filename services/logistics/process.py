@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import datetime
 from functools import partial
 from typing import Final
@@ -21,7 +22,7 @@ from services.logistics import (
 from services.logistics.commands import Arrived, Closed, Departed, Spread
 from services.logistics.consignments import CONSIGNMENT, Consignment, Moved
 from services.logistics.policy import Policy
-from services.logistics.shipment import SHIPMENT, Said, Shipment, UnknownParcel
+from services.logistics.shipment import SHIPMENT, Said, Shipment, UnknownParcel, consignment_alias
 from shared.events.base import Event
 from shared.events.orders import (
     ExitAuthorised,
@@ -32,6 +33,7 @@ from shared.events.orders import (
     WaybillAssigned,
 )
 from shared.flow.decision import NOTHING, Answer, Decision, Early, Outcome, Process, Reach, States
+from shared.http.closing import NO_SUCH_CASE, left_open
 
 HANDLES: Final[frozenset[type[Event]]] = frozenset(
     {ShipmentRequested, WaybillAssigned, ShipmentCancelRequested, ExitAuthorised, ExitWithdrawn, OrderAmended}
@@ -61,6 +63,8 @@ def decide(policy: Policy, states: States, content: object, now: datetime) -> An
     if isinstance(content, _WHOLE):
         return _whole(states.get(CONSIGNMENT, content.consignment_id), content, now)
     shipment = states.get(SHIPMENT, _order_id(content))
+    if isinstance(content, commands.CaseClosed):
+        return _closed(shipment, content, now)
     said = step(policy, shipment, content, now)
     if said is None:
         return NOTHING
@@ -70,10 +74,29 @@ def decide(policy: Policy, states: States, content: object, now: datetime) -> An
 
 def _followed_up(policy: Policy, before: Shipment | None, said: Said, now: datetime) -> Said:
     """What is wanted back and whose clocks run, after any step: both only look at the parcels as they are now."""
+    said = _since(before, said, now)
     for parcel in said.shipment.parcels.values():
         if parcel.void_wanted:
             said = said.then(recall.onward(said.shipment, parcel.id, now))
     return watch.kept(policy, before, said, now)
+
+
+def _closed(shipment: Shipment | None, asked: commands.CaseClosed, now: datetime) -> Decision:
+    """A person says that it is settled; nothing else moves by it."""
+    after = shipment.closing(asked.number, asked.note, asked.by, now) if shipment else None
+    if after is None:
+        return NO_SUCH_CASE
+    left = left_open({"number": case.number, "code": case.code} for case in after.open_cases)
+    return replace(Said(after).decision(), reply=left)
+
+
+def _since(before: Shipment | None, said: Said, now: datetime) -> Said:
+    """Since when a parcel has a number, whoever gave it: what was scanned under it before was another parcel."""
+    for parcel in said.shipment.parcels.values():
+        was = before.parcels.get(parcel.id) if before else None
+        if parcel.waybill_no and not (was and was.waybill_no):
+            said = replace(said, shipment=said.shipment.having(replace(parcel, booked_at=now)))
+    return said
 
 
 # --- a whole consignment --------------------------------------------------------------------------------------------
@@ -92,7 +115,9 @@ def _whole(before: Consignment | None, told: object, now: datetime) -> Answer:
     if moved is None or isinstance(moved, Early):
         return moved or NOTHING
     put = CONSIGNMENT.put(moved.consignment.id, moved.consignment)
-    return Decision((put,), (moved.fact,), moved.spread)
+    spoken = (moved.fact,) if moved.fact else ()
+    known = {consignment_alias(moved.consignment.id): moved.consignment.id}
+    return Decision((put,), spoken, moved.spread, aliases=known)
 
 
 def _spread(policy: Policy, states: States, task: Spread, now: datetime) -> Answer:
@@ -100,11 +125,12 @@ def _spread(policy: Policy, states: States, task: Spread, now: datetime) -> Answ
     consignment = states.get(CONSIGNMENT, task.consignment_id)
     assert consignment is not None  # its row was written with the work
     whole, shipments = NOTHING, {member.order_id: states.get(SHIPMENT, member.order_id) for member in task.members}
+    catch_up = consignments.passed_over if task.ignored else consignments.caught_up
     for member in task.members:
         before = shipments[member.order_id]
         if before is None:
             continue
-        said = _followed_up(policy, before, consignments.caught_up(consignment, before, member, now), now)
+        said = _followed_up(policy, before, catch_up(consignment, before, member, now), now)
         if said != Said(before):
             shipments[member.order_id] = said.shipment
             whole = _joined(whole, said.decision())
@@ -169,8 +195,6 @@ _DONE: Final[dict[type, Callable[..., Said]]] = {
 
 def heard(shipment: Shipment, content: object, now: datetime) -> Said:
     """What came through a door."""
-    if isinstance(content, commands.CaseClosed):
-        return Said(shipment.closing(content.number, now))
     answer = _HEARD.get(type(content))
     if answer is None:
         raise AssertionError(f"logistics does not know {type(content).__name__}")

@@ -39,11 +39,11 @@ class Promises:
         terms = self._terms(parcel, now)
         if terms is None:
             return None
-        state = reduce(parcel.events, now, origin_country=parcel.origin_country)
+        state = reduce(parcel.believed, now, origin_country=parcel.origin_country)
         start = clock_start(state)
         if start is None:
             return Standing(terms.promise)
-        due = start + scaled(due_at(terms, start, pauses(parcel.events, now)) - start, self.time_scale)
+        due = start + scaled(due_at(terms, start, pauses(parcel.believed, now)) - start, self.time_scale)
         courier = state.first(Milestone.OUT_FOR_DELIVERY) is not None
         return Standing(terms.promise, start, due, judge(due, stopped_at(state), now, out_for_delivery=courier))
 

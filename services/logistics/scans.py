@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Final
 
 from services.logistics.commands import AHEAD, Ahead, DeclaredLost, Scanned
@@ -27,11 +28,14 @@ from services.logistics.tracking import (
 from shared.errors import Unrecognised
 from shared.events import logistics as facts
 from shared.events.base import Event
-from shared.flow.decision import Work
+from shared.flow.decision import Work, WorkName
 from shared.http.problem import Conflict
 
 M = Milestone
 OPERATOR: Final = "operator"
+SCAN_BEFORE_HANDOVER: Final = "scan_before_handover"
+# A carrier's scan often overtakes the warehouse's own message. Between machines, so never scaled.
+PATIENCE: Final = timedelta(minutes=30)
 
 
 class NotLost(Conflict):
@@ -44,17 +48,17 @@ def scanned(shipment: Shipment, told: Scanned, now: datetime) -> Said:
     if parcel is None:
         raise Unrecognised("waybill number", told.refs[0] if told.refs else "")
     incoming = directed(parcel.events, told.events, parcel.origin_country, parcel.destination_country)
-    update = take(parcel.events, incoming, now, origin_country=parcel.origin_country)
+    update = take(parcel.events, incoming, now, origin_country=parcel.origin_country, believes=parcel.believes)
     late = frozenset(each.milestone for each in update.advanced if each.late)
     after = replace(
         parcel,
         events=(*parcel.events, *update.new),
         absent=_absent(parcel, told),
         refs=tuple(dict.fromkeys((*parcel.refs, *told.refs))),
-        measured_grams=_weighed(update.new) or parcel.measured_grams,
+        measured_grams=_weighed(parcel, update.new) or parcel.measured_grams,
         eta=told.eta or parcel.eta,
     )
-    shipment = _unknown(shipment, after, update.new, now)
+    shipment = _unfitting(_unknown(shipment, after, update.new, now), after, update.new, now)
     aliases = after.known_as(shipment.order_id, [ref for ref in after.refs if ref not in parcel.refs])
     return replace(_spoken(shipment, after, update.state, late, now), aliases=aliases)
 
@@ -72,17 +76,51 @@ def declared_lost(shipment: Shipment, told: DeclaredLost, now: datetime) -> Said
 
 
 def time_came(shipment: Shipment, task: Ahead, now: datetime) -> Said:
-    """A scan that lay ahead of its arrival may be believed now."""
-    parcel = shipment.parcel(task.parcel_id)
-    return _spoken(shipment, parcel, reduce(parcel.events, now, origin_country=parcel.origin_country), frozenset(), now)
+    """A scan that lay ahead of its arrival may be believed now; one that was held back waited long enough."""
+    return _again(shipment, shipment.parcel(task.parcel_id), now)
+
+
+def given_away(shipment: Shipment, parcel_id: str, now: datetime) -> Said:
+    """A warehouse said that the parcel left it: what was held back until then counts, or never will."""
+    parcel = shipment.parcel(parcel_id)
+    if not parcel.events:
+        return Said(shipment)
+    said = _again(shipment, parcel, now)
+    return said if said.work else replace(said, cancel=(WorkName(AHEAD, shipment.order_id, parcel.id),))
+
+
+def _again(shipment: Shipment, parcel: Parcel, now: datetime) -> Said:
+    shipment = _unfitting(shipment, parcel, parcel.events, now)
+    state = reduce(parcel.believed, now, origin_country=parcel.origin_country)
+    return _spoken(shipment, parcel, state, frozenset(), now)
+
+
+def _unfitting(shipment: Shipment, parcel: Parcel, events: Sequence[TrackingEvent], now: datetime) -> Shipment:
+    """Kept and not spoken. A person is told of what no warehouse's word can explain any more, or has not in time."""
+    odd = [e for e in events if parcel.never_fits(e) or (_held(parcel, e) and now >= e.received_at + PATIENCE)]
+    odd = [event for event in odd if event.classifier is Classifier.ACTUAL]
+    if odd:
+        given = (
+            f"it was given away at {parcel.given_at.isoformat()}" if parcel.given_at else "no warehouse gave it away"
+        )
+        detail = f"{odd[0].provider} says {odd[0].milestone} at {odd[0].event_time.isoformat()}, but {given}"
+        return shipment.opening_once(parcel.id, SCAN_BEFORE_HANDOVER, detail, now)
+    if all(parcel.believes(event) for event in parcel.events):
+        return shipment.settling(parcel.id, SCAN_BEFORE_HANDOVER, now)
+    return shipment
+
+
+def _held(parcel: Parcel, event: TrackingEvent) -> bool:
+    return not parcel.believes(event) and not parcel.never_fits(event)
 
 
 def _absent(parcel: Parcel, told: Scanned) -> tuple[str, ...]:
     return tuple(sorted(absent(parcel.events, told.events))) if told.snapshot else parcel.absent
 
 
-def _weighed(events: tuple[TrackingEvent, ...]) -> int:
-    return next((event.measured.weight_g for event in reversed(events) if event.measured), 0)
+def _weighed(parcel: Parcel, events: tuple[TrackingEvent, ...]) -> int:
+    weighed = (event for event in reversed(events) if event.measured and not parcel.never_fits(event))
+    return next((event.measured.weight_g for event in weighed if event.measured), 0)
 
 
 def _unknown(shipment: Shipment, parcel: Parcel, events: tuple[TrackingEvent, ...], now: datetime) -> Shipment:
@@ -121,8 +159,10 @@ def _fact(
 
 
 def _waiting(shipment: Shipment, parcel: Parcel, now: datetime) -> tuple[Work, ...]:
-    """Look again when the next scan that is dated ahead comes true."""
-    ahead = [e.event_time for e in parcel.events if e.event_time > now and e.classifier is Classifier.ACTUAL]
+    """Look again when the next scan that is dated ahead comes true, or one that is held back waited long enough."""
+    actual = [event for event in parcel.events if event.classifier is Classifier.ACTUAL]
+    looks = [event.event_time for event in actual] + [e.received_at + PATIENCE for e in actual if _held(parcel, e)]
+    ahead = [at for at in looks if at > now]
     if not ahead:
         return ()
     return (Work(AHEAD, shipment.order_id, min(ahead), Ahead(shipment.order_id, parcel.id), parcel.id),)

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import ClassVar, Final
 
 from services.logistics.consolidation import Link
 from services.logistics.milestones import Milestone, rank
-from services.logistics.tracking import TrackingEvent
+from services.logistics.tracking import Classifier, TrackingEvent, ZoneSource
 from shared.errors import Permanent
 from shared.events.base import Event
 from shared.events.values import Sealed, StockLine
@@ -19,6 +19,20 @@ from shared.ids import OrderId, ParcelId
 from shared.money import Money
 
 ENDS: Final = frozenset({Milestone.DELIVERED, Milestone.RETURNED, Milestone.DESTROYED})
+# What a carrier may say of a parcel that it does not have yet.
+_ON_PAPER: Final = frozenset(
+    {
+        Milestone.LABEL_CREATED,
+        Milestone.BOOKING_CONFIRMED,
+        Milestone.PICKUP_SCHEDULED,
+        Milestone.PICKUP_FAILED,
+        Milestone.INFO_UPDATE,
+    }
+)
+# Who speaks for us in a parcel's history: its consignment (the hub's word) and an operator.
+_OURS: Final = frozenset({"warehouse", "operator"})
+_CLOCKS: Final = timedelta(minutes=10)
+_GUESSED: Final = timedelta(days=1)
 
 
 class Booking(StrEnum):
@@ -90,7 +104,8 @@ class Parcel:
     `carrier` is the profile's, `booked_with` and `tracked_by` the interfaces behind it. `calling`: a booking is on its
     way to the carrier. `adopted`: the channel gave the waybill. `refs`: every number that a scan may name it by.
     `events` in order of arrival; `spoken`: milestones that were told already, each once; `delayed`: those after which
-    silence was; `links`: the consignments that it was in. `watch_at`: when the clocks are looked at next.
+    silence was; `links`: the consignments that it was in. `watch_at`: when the clocks are looked at next. `booked_at`:
+    when its first number was known here; None for parcels from before that was kept.
     """
 
     id: ParcelId
@@ -135,6 +150,7 @@ class Parcel:
     watch_at: datetime | None = None
     delayed: tuple[Milestone, ...] = ()
     promise_missed: bool = False
+    booked_at: datetime | None = None
 
     @property
     def interface(self) -> str:
@@ -143,8 +159,43 @@ class Parcel:
     @property
     def gone(self) -> bool:
         """Past the gate, or in the carrier's hands: what it carries can be intercepted, its waybill never voided."""
-        left = self.exited_at is not None or self.handed_over_at is not None
-        return left or any(200 <= rank(milestone) < 900 for milestone in self.spoken)
+        return self.given_at is not None or any(self._carried_by(event) for event in self.events)
+
+    @property
+    def given_at(self) -> datetime | None:
+        """When it first left a house of ours: the origin or the gate. None: it has not."""
+        return min((at for at in (self.handed_over_at, self.exited_at) if at is not None), default=None)
+
+    @property
+    def believed(self) -> tuple[TrackingEvent, ...]:
+        """Its events without those that contradict what the warehouses say; in order of arrival."""
+        return tuple(event for event in self.events if self.believes(event))
+
+    def believes(self, event: TrackingEvent) -> bool:
+        """A carrier cannot have carried what nobody gave it, nor before it was given: another parcel had this number
+        once, or the warehouse's own word is still on its way. What our own people and hubs say needs no other proof."""
+        if event.provider in _OURS:
+            return True
+        if event.milestone in _ON_PAPER:
+            return not self._older(event, self.booked_at)
+        return self.given_at is not None and not self._older(event, self.given_at)
+
+    def never_fits(self, event: TrackingEvent) -> bool:
+        """Not believed, whatever is heard later."""
+        if self.believes(event):
+            return False
+        return self.given_at is not None or self._older(event, self.booked_at)
+
+    def _carried_by(self, event: TrackingEvent) -> bool:
+        """Held back or not: somebody may have it in hand whose warehouse has not said so yet."""
+        on_the_way = 200 <= rank(event.milestone) < 900 and event.classifier is Classifier.ACTUAL
+        return on_the_way and event.event_time <= event.received_at + _CLOCKS and not self._older(event, self.booked_at)
+
+    def _older(self, event: TrackingEvent, since: datetime | None) -> bool:
+        """`since` is by another clock than the event's time; where its offset was guessed they may be hours apart."""
+        slack = _CLOCKS if event.zone_source is ZoneSource.EXPLICIT else _GUESSED
+        floor = max((at for at in (since, self.booked_at) if at is not None), default=None)
+        return floor is not None and event.event_time < floor - slack
 
     @property
     def ended(self) -> bool:
@@ -167,7 +218,10 @@ class Parcel:
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """Something that a person must look at. One of a code is open per parcel at most."""
+    """Something that a person must look at. One of a code is open per parcel at most.
+
+    `note`, `closed_by`: how it was settled and who says so; empty where it settled itself.
+    """
 
     number: int
     parcel_id: ParcelId
@@ -175,6 +229,8 @@ class Case:
     detail: str
     opened_at: datetime
     closed_at: datetime | None = None
+    note: str = ""
+    closed_by: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -204,18 +260,25 @@ class Shipment:
         case = Case(len(self.cases) + 1, parcel_id, code, detail[:300], now)
         return replace(self, cases=(*self.cases, case))
 
+    def opening_once(self, parcel_id: ParcelId, code: str, detail: str, now: datetime) -> Shipment:
+        """The same, unless a person has looked at this very thing already: partners repeat themselves."""
+        if any((case.parcel_id, case.code, case.detail) == (parcel_id, code, detail[:300]) for case in self.cases):
+            return self
+        return self.opening(parcel_id, code, detail, now)
+
     def settling(self, parcel_id: ParcelId, code: str, now: datetime) -> Shipment:
         """The open case of this code is over by itself: what it waited for happened."""
         mine = [case.parcel_id == parcel_id and case.code == code and case.closed_at is None for case in self.cases]
         closed = (replace(c, closed_at=now) if is_mine else c for c, is_mine in zip(self.cases, mine, strict=True))
         return replace(self, cases=tuple(closed)) if any(mine) else self
 
-    def closing(self, number: int, now: datetime) -> Shipment:
-        """A person looked. Raises UnknownCase."""
-        if not any(case.number == number for case in self.cases):
-            raise UnknownCase(f"order {self.order_id} has no case {number}")
-        done = (replace(c, closed_at=c.closed_at or now) if c.number == number else c for c in self.cases)
-        return replace(self, cases=tuple(done))
+    def closing(self, number: int, note: str, by: str, now: datetime) -> Shipment | None:
+        """A person settled it; one that was closed before stays as it was. None: there is none."""
+        found = next((case for case in self.cases if case.number == number), None)
+        if found is None or found.closed_at is not None:
+            return self if found else None
+        done = replace(found, closed_at=now, note=note, closed_by=by)
+        return replace(self, cases=tuple(done if case is found else case for case in self.cases))
 
     @property
     def open_cases(self) -> tuple[Case, ...]:
@@ -224,12 +287,6 @@ class Shipment:
 
 class UnknownParcel(Permanent):
     """A fact or message about a parcel that was never asked for."""
-
-    code: ClassVar[str] = "not_found"
-
-
-class UnknownCase(Permanent):
-    """There is no such case."""
 
     code: ClassVar[str] = "not_found"
 
@@ -265,6 +322,11 @@ SHIPMENT: Final = Kind("shipment", Shipment)
 def parcel_alias(parcel_id: str) -> str:
     """Under which name a partner's word about our parcel id finds its order."""
     return f"parcel:{parcel_id}"
+
+
+def consignment_alias(consignment_id: str) -> str:
+    """Under which name a hub's word about a consignment finds it."""
+    return f"consignment:{consignment_id}"
 
 
 def carrier_alias(carrier: str, ref: str) -> str:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import re
 import unicodedata
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
@@ -288,11 +288,13 @@ def take(
     now: datetime,
     *,
     origin_country: str | None = None,
+    believes: Callable[[TrackingEvent], bool] = lambda _: True,
 ) -> Update:
-    """Add what came to what is stored (`history` in order of arrival)."""
+    """Add what came to what is stored (`history` in order of arrival). `believes`: which events count for the state;
+    the others are stored all the same."""
     new = _unknown(history, incoming)
-    before = reduce(history, now, origin_country=origin_country)
-    after = reduce([*history, *new], now, origin_country=origin_country)
+    before = reduce(filter(believes, history), now, origin_country=origin_country)
+    after = reduce(filter(believes, [*history, *new]), now, origin_country=origin_country)
     known = dict(before.reached)
     advanced = tuple(Advanced(m, at, _is_late(at, before)) for m, at in after.reached if m not in known)
     return Update(new, len(incoming) - len(new), after, advanced)

@@ -7,6 +7,7 @@ from typing import Any
 
 from services.logistics.consignments import Consignment
 from services.logistics.promises import Promises, Standing
+from services.logistics.seen import kept
 from services.logistics.shipment import Case, Document, Gate, Parcel, Shipment, Travels
 from services.logistics.tracking import TrackingEvent, reduce, weight_discrepancy
 from services.logistics.tracking_json import as_json
@@ -29,7 +30,7 @@ def cases(shipment: Shipment) -> list[Json]:
 
 
 def _parcel(parcel: Parcel, promises: Promises, now: datetime) -> Json:
-    state = reduce(parcel.events, now, origin_country=parcel.origin_country)
+    state = reduce(parcel.believed, now, origin_country=parcel.origin_country)
     weighed = parcel.measured_grams or parcel.packed_grams
     standing = promises.standing(parcel, now)
     return {
@@ -97,8 +98,12 @@ def _travels(travels: Travels | None) -> Json | None:
 
 
 def _event(parcel: Parcel, event: TrackingEvent) -> Json:
-    missing = event.dedupe_key in parcel.absent
-    return {**as_json(event), "received_at": _time(event.received_at), "absent_in_latest": missing}
+    return {
+        **as_json(kept(event)),
+        "received_at": _time(event.received_at),
+        "absent_in_latest": event.dedupe_key in parcel.absent,
+        "believed": parcel.believes(event),
+    }
 
 
 def _document(document: Document | None) -> Json | None:
@@ -136,6 +141,8 @@ def _case(case: Case) -> Json:
         "detail": case.detail,
         "opened_at": _time(case.opened_at),
         "closed_at": _time(case.closed_at),
+        "closed_by": case.closed_by,
+        "note": case.note,
     }
 
 

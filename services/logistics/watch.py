@@ -149,10 +149,10 @@ def _next_look(policy: Policy, parcel: Parcel, now: datetime) -> datetime | None
 
 def _last(parcel: Parcel, now: datetime) -> tuple[Milestone, datetime]:
     """Where it was last heard of, and when: a scan, or that it was given away."""
-    state = reduce(parcel.events, now, origin_country=parcel.origin_country)
+    state = reduce(parcel.believed, now, origin_country=parcel.origin_country)
     given = parcel.exited_at or parcel.handed_over_at
     assert given is not None
-    scanned = max((event.event_time for event in parcel.events if event.event_time <= now), default=given)
+    scanned = max((event.event_time for event in parcel.believed if event.event_time <= now), default=given)
     start = M.LABEL_CREATED if parcel.kind != DIRECT_MAIL else M.HANDED_TO_LINEHAUL
     return state.milestone or start, max(scanned, given)
 

@@ -37,14 +37,15 @@ from services.logistics.providers.cainiao.link import LinkSettings
 from services.logistics.providers.seventeentrack import wire as seventeentrack_wire
 from services.logistics.providers.seventeentrack.wire import StoppedUnsigned
 from services.logistics.providers.warehouse import wire as warehouse_wire
-from services.logistics.shipment import Answer, Document, carrier_alias, parcel_alias
-from shared.errors import BadInput, Failure, SignatureRefused, Transient, Unrecognised
+from services.logistics.seen import kept
+from services.logistics.shipment import Answer, Document, carrier_alias, consignment_alias, parcel_alias
+from shared.errors import BadInput, Failure, SignatureRefused, Transient, Unrecognised, told
 from shared.flow.decision import Reply
 from shared.flow.fold import TooEarly
 from shared.flow.items import Poison
 from shared.http.aliases import Aliases
 from shared.http.app import Inbound, Incoming
-from shared.http.problem import problem_reply
+from shared.http.problem import TooLarge, problem_reply
 from shared.http.signatures import Secret
 from shared.ids import OrderId, ParcelId
 
@@ -77,7 +78,7 @@ class CainiaoDoor:
         refs = said.refs if isinstance(said, Tracking) else (said.waybill_no,)
         lane = await self.aliases.lane(carrier_alias(CAINIAO, ref) for ref in refs)
         if lane is None:
-            return Poison(TooEarly(f"no parcel of ours is known as {', '.join(refs)}", where="waybill"))
+            return Poison(TooEarly(f"no parcel of ours is known as {', '.join(map(told, refs))}", where="waybill"))
         order_id = OrderId(lane)
         if isinstance(said, WaybillDocument):
             return DocumentAnswered(order_id, said.waybill_no, _document(said))
@@ -88,6 +89,8 @@ class CainiaoDoor:
         match failure:
             case SignatureRefused():
                 return Reply(401, link.REFUSED)
+            case TooLarge():
+                return Reply(413, b'{"success":"false","errorCode":"S01","errorMsg":"message too large"}')
             case Transient():
                 return Reply(503, b'{"success":"false","errorCode":"S07","errorMsg":"try again"}')
             case _:
@@ -100,7 +103,7 @@ def _document(said: WaybillDocument) -> Document:
 
 def _scanned(order_id: OrderId, provider: str, said: Tracking) -> Scanned:
     eta = (said.eta.latest or said.eta.earliest) if said.eta else None
-    return Scanned(order_id, provider, said.refs, said.events, said.snapshot, eta)
+    return Scanned(order_id, provider, said.refs, tuple(kept(event) for event in said.events), said.snapshot, eta)
 
 
 @dataclass(frozen=True)
@@ -126,7 +129,7 @@ class SeventeenTrackDoor:
         refs = said.refs if isinstance(said, Tracking) else (said.number,)
         lane = await self.aliases.lane(carrier_alias(SEVENTEENTRACK, ref) for ref in refs)
         if lane is None:
-            return Poison(TooEarly(f"no parcel of ours is known as {', '.join(refs)}", where="number"))
+            return Poison(TooEarly(f"no parcel of ours is known as {', '.join(map(told, refs))}", where="number"))
         order_id = OrderId(lane)
         return _scanned(order_id, SEVENTEENTRACK, said) if isinstance(said, Tracking) else Stopped(order_id, refs)
 
@@ -137,6 +140,8 @@ class SeventeenTrackDoor:
                 return Reply(200)
             case SignatureRefused():
                 return Reply(401)
+            case TooLarge():
+                return Reply(413)
             case Transient():
                 return Reply(503)
             case _:
@@ -173,10 +178,10 @@ class WarehouseDoor:
             return await self._of_consignment(said)
         lane = await self.aliases.lane([parcel_alias(said.parcel_id)])
         if lane is None:
-            return Poison(TooEarly(f"no parcel {said.parcel_id} was asked for", where="data.parcel_id"))
+            return Poison(TooEarly(f"no parcel {told(said.parcel_id)} was asked for", where="data.parcel_id"))
         order_id = OrderId(lane)
         if order_id != said.order_id:
-            return Poison(OtherOrder(f"parcel {said.parcel_id} is of another order", where="data.order_id"))
+            return Poison(OtherOrder(f"parcel {told(said.parcel_id)} is of another order", where="data.order_id"))
         return _of_parcel(order_id, said)
 
     async def _of_consignment(self, said: ConsignmentEvent) -> object:
@@ -184,9 +189,15 @@ class WarehouseDoor:
             case ConsignmentClosed():
                 return await self._closed(said)
             case ConsignmentDeparted():
-                return Departed(said.consignment_id, said.offloaded, said.at)
+                return await self._known(Departed(said.consignment_id, said.offloaded, said.at))
             case ConsignmentArrived():
-                return Arrived(said.consignment_id, said.at)
+                return await self._known(Arrived(said.consignment_id, said.at))
+
+    async def _known(self, said: Departed | Arrived) -> object:
+        """Its list may still be on its way; one that never comes leaves this word in quarantine."""
+        if await self.aliases.lane([consignment_alias(said.consignment_id)]) is not None:
+            return said
+        return Poison(TooEarly(f"no consignment {told(said.consignment_id)} was closed", where="data.consignment_id"))
 
     async def _closed(self, said: ConsignmentClosed) -> Closed:
         """A parcel that nobody asked for does not keep the others from flying: it is set apart, and seen."""

@@ -6,7 +6,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Final
 
-from services.orders import observing, silences, undoing
+from services.orders import lifting, observing, silences, undoing
 from services.orders.commands import (
     AddressCorrected,
     CancelAsked,
@@ -22,7 +22,7 @@ from services.orders.commands import (
     ReceiptConfirmed,
     Reminder,
 )
-from services.orders.order import DECLARABLE, Order
+from services.orders.order import SILENT, Order
 from services.orders.said import IDENTITY_OVERDUE, SHIP_BY, SHORTAGE, Policy, Said
 from services.orders.tracks import Carriage, Intent, Money, Papers
 from services.orders.undoing import TooLate
@@ -63,21 +63,35 @@ def _cancelled(order: Order, by: undoing.By, reason: str) -> Said:
 def _asked_anew(order: Order, now: datetime) -> Said:
     """The open attempt is closed, and the next one is asked for by the guard. Should the buyer pay both, payments sends
     the second back."""
-    stocked = order.goods.expires_at is not None and order.goods.expires_at > now
-    if not order.awaits_payment or order.holds or not stocked or order.money.attempt >= MOST_ATTEMPTS:
-        raise TooLate("no payment of this order can be asked for anew now")
+    if refusal := _no_payment(order, now):
+        raise TooLate(refusal)
     fact = facts.PaymentCloseRequested(order_id=order.id, seller=order.seller, attempt=order.money.attempt)
     return Said(order.with_money(replace(order.money, state=Money.NONE, qr="")), (fact,))
 
 
+def _no_payment(order: Order, now: datetime) -> str:
+    """Why no code can be asked for, and what can be done instead; "" where one can."""
+    if order.holds:
+        return f"the order is held by {', '.join(order.holds)}: settle that first; the code is then asked for by itself"
+    if not order.awaits_payment:
+        return "no code is open that could be replaced: GET /v1/orders/{id} shows `state.money` and what it waits for"
+    if undoing.stock_over(order, now):
+        return "the goods are no longer set aside: cancel it, and let the buyer order anew"
+    spent = order.money.attempt >= MOST_ATTEMPTS
+    return f"{MOST_ATTEMPTS} codes were given: let the buyer use the last one, or cancel the order" if spent else ""
+
+
 def _received(order: Order, now: datetime) -> Said:
     if order.intent in (Intent.CLOSING, Intent.CANCELLED) or not order.left:
-        raise TooLate("nothing of it has arrived: the parcel is not out, or the order is over")
+        raise TooLate("nothing of it has left, or the order is over: confirm it when the parcel is out, see `state`")
     return observing.receipt_confirmed(order, now)
 
 
 def _identified(order: Order, person: Sealed) -> Said:
-    named = _amended(order, replace(order, person=person).lifting("identity_missing", "customs"))
+    again = replace(order, person=person).lifting("identity_missing", "customs")
+    if order.identity_refused:  # judged anew, like the first time
+        again = again.with_papers("import", replace(order.import_papers, state=Papers.NONE, reason="", identity=False))
+    named = _amended(order, again)
     return replace(named, cancel=(WorkName(IDENTITY_OVERDUE, order.id),))
 
 
@@ -86,7 +100,7 @@ def _addressed(order: Order, recipient: Sealed) -> Said:
     judged; of what is on its way only an open declaration can still be corrected."""
     begun = [parcel.state for parcel in order.live.values() if parcel.state not in (Carriage.ASKED, Carriage.BOOKED)]
     if not order.way.readdressed.issuperset(begun):
-        raise TooLate("the parcel is packed or on its way: the address can no longer be changed here")
+        raise TooLate("the parcel is packed or on its way: ask the carrier to redirect it, or cancel the order")
     corrected = replace(order, recipient=recipient, recipient_version=order.recipient_version + 1)
     lifted = corrected.lifting("customs", "address_changed", "booking_refused")
     return _amended(order, lifted, _OPEN_PAPERS if begun else (*_OPEN_PAPERS, Papers.RELEASED))
@@ -94,9 +108,9 @@ def _addressed(order: Order, recipient: Sealed) -> Said:
 
 def _amended(order: Order, corrected: Order, papers: tuple[Papers, ...] = _OPEN_PAPERS) -> Said:
     if order.intent is not Intent.PLACED:
-        raise TooLate(f"the order is {order.intent.value}")
+        raise TooLate(f"the order is {order.intent.value} and stays as it is: let the buyer order anew")
     if order.import_papers.state not in papers:
-        raise TooLate("the declaration is under way: wait for its answer")
+        raise TooLate("the declaration is under way: correct it when customs has refused it, or cancel the order")
     amended = facts.OrderAmended(
         order_id=order.id, seller=order.seller, person=corrected.person, recipient=corrected.recipient,
         recipient_version=corrected.recipient_version,
@@ -105,14 +119,15 @@ def _amended(order: Order, corrected: Order, papers: tuple[Papers, ...] = _OPEN_
 
 
 def _lifted(order: Order, hold: str, now: datetime) -> Said:
-    """An operator's word. An attempt whose time ran out while its money was in question ends with the question."""
+    """An operator's word. An attempt whose time ran out while its money was in question ends with the question. Who is
+    silent still, after the same time again, is named again."""
     if hold not in order.holds:
-        raise TooLate(f"the order is not held by {hold[:40]}")
-    if hold == "identity_missing":
-        raise TooLate("customs needs the identity: PUT /v1/orders/{id}/identity, or cancel the order")
-    if hold == "payment_not_declarable" and order.amounts.total.currency != DECLARABLE:
-        raise TooLate(f"only {DECLARABLE} can be declared: let the buyer order anew in it, or cancel the order")
+        raise TooLate(f"the order is not held by {hold[:40]}; it is held by: {', '.join(order.holds) or 'nothing'}")
+    if refusal := lifting.unsettled(order, hold):
+        raise TooLate(refusal)
     lifted, expires_at = order.lifting(hold), order.money.expires_at
+    if hold in SILENT:
+        lifted = replace(lifted, awaited="", heard_at=None)
     if hold == "customs" and order.import_papers.refused:
         lifted = lifted.with_papers("import", replace(order.import_papers, refused=""))  # it is asked for once more
     if lifted.awaits_payment and expires_at is not None and expires_at <= now:
@@ -130,7 +145,8 @@ def outcome(order: Order, done: Outcome, policy: Policy, now: datetime) -> Said:
             late = order.awaits_payment and order.money.attempt == attempt
             return undoing.close(order, "system", "payment_overdue") if late else Said(order)
         case IdentityOverdue(), Due():
-            missing = order.person is None and order.intent is Intent.PLACED and not order.funded
+            unnamed = order.person is None or "identity_missing" in order.holds
+            missing = unnamed and order.intent is Intent.PLACED and not order.funded
             return undoing.close(order, "system", "identity_missing") if missing else Said(order)
         case HoldOver(), Due():
             return Said(replace(order, hold_over=True))

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import hashlib
+from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Annotated, Any, Final, Literal, TypeVar
+from typing import Annotated, Any, Final, Literal
 from uuid import UUID
 
-from fastapi import APIRouter, Header, Request, Response
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from fastapi import APIRouter, Path, Query, Request, Response
+from pydantic import BaseModel, Field
 
 from services.orders import store
 from services.orders.commands import (
@@ -21,33 +21,29 @@ from services.orders.commands import (
     PaymentAskedAnew,
     ReceiptConfirmed,
 )
+from services.orders.said import HOLDS
+from services.orders.tracks import Intent
 from services.orders.view import view
 from shared.errors import BadInput
 from shared.http.app import read_body
-from shared.http.payload import read_object
+from shared.http.commands import LONGEST, Authorization, Body, Once, body_of, parsed, take_once
 from shared.http.problem import NotFound
-from shared.ids import OrderId, uuid7
+from shared.ids import OrderId
 from shared.security.auth import Principal, Role
 from shared.security.personal import RESIDENT_CARD, Person, Recipient, id_number_is_valid, seal_person, seal_recipient
 from shared.service import Service
 
 Text = Annotated[str, Field(min_length=1, max_length=120)]
 Phone = Annotated[str, Field(pattern=r"^\+?[0-9 -]{5,20}$")]
-Authorization = Annotated[str, Header()]
-Once = Annotated[str, Header(alias="Idempotency-Key")]
 EVERYBODY: Final[tuple[Role, ...]] = ("operator", "seller", "service")
-LONGEST: Final = 200  # characters of an idempotency key or of a filter
-
-
-class Body(BaseModel):
-    model_config = ConfigDict(extra="forbid")
+STATES: Final = tuple(intent.value for intent in Intent)
 
 
 class Identity(Body):
-    """The buyer whom customs asks for. `id_type` "1" is the resident identity card: 18 characters."""
+    """The buyer whom customs asks for. `id_type` "1", the resident identity card (18 characters), is all it takes."""
 
     name: Text
-    id_type: Annotated[str, Field(pattern=r"^[1-9]$")] = "1"
+    id_type: Annotated[str, Field(max_length=10, json_schema_extra={"enum": [RESIDENT_CARD]})] = RESIDENT_CARD
     id_number: Annotated[str, Field(pattern=r"^[0-9A-Za-z]{6,20}$")]
     phone: Phone
 
@@ -84,9 +80,6 @@ class Accepted(BaseModel):
     holds: list[str]
 
 
-B = TypeVar("B", bound=Body)
-
-
 def router(service: Service) -> APIRouter:
     routes = APIRouter(prefix="/v1/orders", tags=["orders"])
     add_reads(routes, service)
@@ -105,11 +98,13 @@ def add_reads(routes: APIRouter, service: Service) -> None:
     async def find(
         authorization: Authorization = "",
         external_id: str | None = None,
-        state: str | None = None,
-        hold: str | None = None,
+        state: Annotated[str | None, one_of(STATES)] = None,
+        hold: Annotated[str | None, one_of(HOLDS)] = None,
     ) -> dict[str, Any]:
         """The newest orders, at most a hundred; by the channel's id, by intent, by a hold."""
         principal = who(authorization)
+        for name, text, words in (("state", state, STATES), ("hold", hold, HOLDS)):
+            known(name, text, words)
         wanted = {"external_id": external_id, "intent": state, "hold": hold}
         filters = {name: word(name, text) for name, text in wanted.items() if text is not None}
         return {"orders": [view(order) for order in await store.orders(resources.read, principal, **filters)]}
@@ -134,7 +129,10 @@ def add_commands(routes: APIRouter, desk: Desk) -> None:
         asker, raw = await desk.asked(order_id, request, authorization)
         given = parsed(Identity, raw)
         person = Person(given.name, given.id_type, given.id_number.upper(), given.phone)
-        if person.id_type == RESIDENT_CARD and not id_number_is_valid(person.id_number):
+        if person.id_type != RESIDENT_CARD:
+            fix = f'send "{RESIDENT_CARD}" and the number of the resident identity card: customs takes no other'
+            raise BadInput("this kind of document is not accepted", where="id_type", fix=fix)
+        if not id_number_is_valid(person.id_number):
             raise BadInput("the check digit is wrong", where="id_number", fix="send the number as the card prints it")
         sealed = seal_person(desk.service.resources.facts, person)
         return await desk.take(IdentitySupplied(OrderId(order_id), asker.seller, sealed), once, raw)
@@ -175,11 +173,17 @@ def add_commands(routes: APIRouter, desk: Desk) -> None:
 def add_operators_commands(routes: APIRouter, desk: Desk) -> None:
     @routes.delete("/{order_id}/holds/{hold}", status_code=202, response_model=Accepted)
     async def lift(
-        order_id: str, hold: str, request: Request, authorization: Authorization = "", once: Once = ""
+        order_id: str,
+        hold: Annotated[str, Path(json_schema_extra={"enum": [*HOLDS]})],
+        request: Request,
+        authorization: Authorization = "",
+        once: Once = "",
     ) -> Response:
-        """Say that what held the order is settled. For operators."""
+        """Say that what held the order is settled. For operators. 409 where something else has to settle it; the
+        detail says what."""
         asker, _ = await desk.asked(order_id, request, authorization, "operator")
-        content = HoldLiftAsked(OrderId(order_id), asker.seller, word("hold", hold))
+        known("hold", hold, HOLDS)
+        content = HoldLiftAsked(OrderId(order_id), asker.seller, hold)
         return await desk.take(content, once, hold.encode())
 
     @routes.post(
@@ -214,10 +218,7 @@ class Desk:
 
     async def take(self, content: Command, once: str, raw: bytes) -> Response:
         """A key is the asker's own, for one order and one body: another body under it is another command."""
-        digest = hashlib.sha256(raw).hexdigest()
-        key = f"{content.order_id}:{content.seller}:{word('Idempotency-Key', once) or uuid7()}:{digest}"
-        reply = await self.service.reception.command(f"api.{type(content).__name__}", key, content, raw)
-        return Response(reply.body, reply.status, media_type=reply.content_type)
+        return await take_once(self.service.reception, (content.order_id, content.seller), once, content, raw)
 
 
 def named(order_id: str) -> str:
@@ -237,16 +238,11 @@ def word(name: str, text: str) -> str:
     return text
 
 
-def parsed(kind: type[B], raw: bytes) -> B:
-    """The body as `kind`; what is wrong is told by field, never by value."""
-    fields = read_object(raw)
-    try:
-        return kind.model_validate(dict(fields.values))
-    except ValidationError as error:
-        first = error.errors(include_input=False, include_url=False)[0]
-        raise BadInput(first["msg"], where=".".join(map(str, first["loc"])), fix="see /openapi.json") from error
+def known(name: str, text: str | None, words: Iterable[str]) -> None:
+    """A word that is none of ours would find nothing, and look like an answer."""
+    if text is not None and text not in words:
+        raise BadInput(f"unknown {name}", where=name, fix=f"send one of: {', '.join(words)}")
 
 
-def body_of(kind: type[Body]) -> dict[str, Any]:
-    """What OpenAPI says of a body that we read ourselves."""
-    return {"requestBody": {"content": {"application/json": {"schema": kind.model_json_schema()}}, "required": True}}
+def one_of(words: Iterable[str]) -> Any:  # noqa: ANN401  # FastAPI's own declaration of a parameter
+    return Query(json_schema_extra={"enum": [*words]})

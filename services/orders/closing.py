@@ -1,8 +1,8 @@
 """A closing order is undone step by step, each step when the ones before it are answered. Pure.
 
-The attempt is closed before the stock is given back. What stands at customs is cancelled (623) while it is only stored,
-and returned (625) when it is released and the goods are inside, or back. A parcel that was never handed over is voided,
-one that was is intercepted. Money and goods go back when no papers stand and nothing moves.
+The attempt is closed before the stock is given back. What was asked of customs is taken back; what it has stored is
+cancelled (623), and what it has released is returned (625) when the goods are inside, or back. A parcel that was never
+handed over is voided, one that was is intercepted. Money and goods go back when no papers stand and nothing moves.
 """
 
 from __future__ import annotations
@@ -39,7 +39,8 @@ def close_attempt(order: Order, _: Policy, __: datetime) -> Said | None:
 
 
 def withdraw_papers(order: Order, _: Policy, __: datetime) -> Said | None:
-    """623 while customs has only stored them, 625 when it released them. Held and detained ones wait for its word."""
+    """623 while customs has only stored them, 625 when it released them. Of what was only asked for, customs says that
+    nothing stands, or waits until it is stored. Submitted, held and detained ones wait for its word."""
     if order.intent is not Intent.CLOSING or not order.declares or not (kind := _undoes_papers(order)):
         return None
     trail = order.import_papers
@@ -54,7 +55,7 @@ def withdraw_papers(order: Order, _: Policy, __: datetime) -> Said | None:
 
 def _undoes_papers(order: Order) -> Literal["cancel", "return", ""]:
     match order.import_papers.state:
-        case Papers.STORED:
+        case Papers.ASKED | Papers.STORED:
             return "cancel"
         case Papers.RELEASED if not any(_may_be_out(parcel) for parcel in order.live.values()):
             return "return"

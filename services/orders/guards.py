@@ -10,11 +10,12 @@ from datetime import datetime
 from typing import Any, Final
 
 from services.orders import closing, silences, undoing
-from services.orders.commands import ConfirmShipment, HoldOver, PaymentOverdue, Reminder
+from services.orders.commands import ConfirmShipment, HoldOver, IdentityOverdue, PaymentOverdue, Reminder
 from services.orders.order import UNDONE, Order, Parcel
 from services.orders.said import (
     CONFIRM_SHIPMENT,
     HOLD_OVER,
+    IDENTITY_OVERDUE,
     PAYMENT_OVERDUE,
     REMINDER,
     SHIP_BY,
@@ -30,8 +31,11 @@ from shared.ids import ParcelId, parcel_id
 
 
 def mark_shortage(order: Order, _: Policy, __: datetime) -> Said | None:
-    """A paid order found short waits for an operator; it goes on when the goods are set aside after all."""
-    short = order.goods.state in (Goods.SHORT, Goods.RELEASED) and order.funded and order.intent is Intent.PLACED
+    """A paid order found short waits for an operator; it goes on when the goods are set aside after all. Where nothing
+    was paid here, goods are not what it waits for: what holds its money up says so."""
+    paid = order.money.state is Money.COVERED or order.money.observed or order.collected_by == "channel"
+    here = paid or "payment_audit" in order.holds
+    short = order.goods.state in (Goods.SHORT, Goods.RELEASED) and here and order.intent is Intent.PLACED
     if short == ("shortage" in order.holds):
         return None
     return Said(order.holding("shortage") if short else order.lifting("shortage"))
@@ -39,8 +43,35 @@ def mark_shortage(order: Order, _: Policy, __: datetime) -> Said | None:
 
 def mark_inadmissible(order: Order, _: Policy, __: datetime) -> Said | None:
     """Paid, and a later assessment says that it cannot be declared: corrected, refunded, but not in silence."""
-    barred = order.import_papers.state is Papers.INADMISSIBLE and order.funded and order.intent is Intent.PLACED
-    return Said(order.holding("customs")) if barred and "customs" not in order.holds else None
+    trail = order.import_papers
+    barred = trail.state is Papers.INADMISSIBLE and not trail.identity and order.funded
+    waits = barred and order.intent is Intent.PLACED and "customs" not in order.holds
+    return Said(order.holding("customs")) if waits else None
+
+
+def mark_undeclared(order: Order, _: Policy, now: datetime) -> Said | None:
+    """A scan says that it passed the gate, and customs has never released it: no money for it before customs has."""
+    if not order.left_undeclared or order.intent is not Intent.PLACED:
+        return None
+    if not any(one.fact == _UNDECLARED for one in order.cases):
+        state = order.import_papers.state.value
+        return undoing.case(order, "papers", state, _UNDECLARED, f"out or delivered, and the papers are {state}", now)
+    return Said(order.holding("customs")) if "customs" not in order.holds else None
+
+
+_UNDECLARED: Final = "orders.exit.undeclared"
+
+
+def ask_identity(order: Order, policy: Policy, now: datetime) -> Said | None:
+    """Refused for nothing but who buys: the buyer is named anew, with all the time of the first time."""
+    lacks = order.identity_refused and order.intent is Intent.PLACED
+    if lacks == ("identity_missing" in order.holds) or order.person is None:
+        return None
+    if not lacks:
+        return Said(order.lifting("identity_missing"), cancel=(WorkName(IDENTITY_OVERDUE, order.id),))
+    due = policy.after(now, policy.identity_window)
+    overdue = Work(IDENTITY_OVERDUE, order.id, due, IdentityOverdue(order.id))
+    return Said(order.holding("identity_missing"), work=(overdue,))
 
 
 def remind(order: Order, policy: Policy, now: datetime) -> Said | None:
@@ -74,15 +105,13 @@ def return_to_unpaid(order: Order, _: Policy, __: datetime) -> Said | None:
     return closing.asked_back(order, "payer_mismatch") if order.money.state is Money.COVERED else None
 
 
-def pay_anew(order: Order, policy: Policy, now: datetime) -> Said | None:
+def pay_anew(order: Order, policy: Policy, _: datetime) -> Said | None:
     """The next attempt has a number of its own, which all documents will quote."""
     plan = order.money
     if order.intent is not Intent.PLACED or plan.state is not Money.REFUNDED or order.collected_by != "self":
         return None
     if len(plan.abandoned) >= policy.payer_attempts:
         return undoing.close(order, "system", "payer_mismatch")
-    if _stock_over(order, now):
-        return undoing.close(order, "system", "stock_expired")
     anew = replace(
         plan, state=Money.NONE, out_trade_no="", qr="", captured=None, transaction_id="", paper="none",
         abandoned=(*plan.abandoned, plan.out_trade_no),
@@ -90,18 +119,13 @@ def pay_anew(order: Order, policy: Policy, now: datetime) -> Said | None:
     return Said(order.with_money(anew).lifting("payer_mismatch"))
 
 
-def _stock_over(order: Order, now: datetime) -> bool:
-    """Set aside no longer; once a parcel is booked it stays aside until we give it back."""
-    return not order.live and (order.goods.expires_at is None or order.goods.expires_at <= now)
-
-
 def ask_payment(order: Order, policy: Policy, now: datetime) -> Said | None:
-    """The attempt never outlives the reservation: nobody pays for goods that are given away."""
-    if not order.may_ask_payment() or order.goods.expires_at is None or _stock_over(order, now):
+    """The attempt never outlives a reservation that can expire: nobody pays for goods that are given away."""
+    if not order.may_ask_payment() or order.goods.expires_at is None or undoing.stock_over(order, now):
         return None
     attempt = order.money.attempt + 1
     window = policy.after(now, policy.payment_window)
-    expires = window if order.live else min(window, order.goods.expires_at)
+    expires = window if undoing.stock_kept(order) else min(window, order.goods.expires_at)
     # A shop that shows tax included is asked exactly the order's total; assessment split it, it did not change it.
     plan = replace(order.money, state=Money.ASKED, attempt=attempt, asked=order.amounts.total, expires_at=expires)
     fact = facts.PaymentRequested(
@@ -209,9 +233,9 @@ def complete(order: Order, _: Policy, __: datetime) -> Said | None:
 
 
 GUARDS: Final[tuple[Guard, ...]] = (
-    mark_shortage, mark_inadmissible, remind, undoing.give_up, undoing.turn_back, undoing.turn_round, withdraw_exit,
-    stop_payment_clock, return_to_unpaid, pay_anew, ask_payment, book, request_declaration, authorise_exit,
-    confirm_shipment, start_hold, release_funds, complete, *closing.GUARDS,
+    mark_shortage, mark_inadmissible, ask_identity, mark_undeclared, remind, undoing.give_up, undoing.turn_back,
+    undoing.turn_round, withdraw_exit, stop_payment_clock, return_to_unpaid, pay_anew, ask_payment, book,
+    request_declaration, authorise_exit, confirm_shipment, start_hold, release_funds, complete, *closing.GUARDS,
 )  # fmt: skip
 
 

@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any, Final
 
 from services.orders.order import Order, Paper
-from services.orders.tracks import OBSERVED_PAPERS, PAPERS, TRACK_OF, Carriage, Intent, Other, Papers, Track
+from services.orders.tracks import OBSERVED_PAPERS, PAPERS, TRACK_OF, Carriage, Intent, Money, Other, Papers, Track
 from shared.events import catalog, customs, logistics, payments
 from shared.events.base import Event
 
@@ -46,6 +46,14 @@ def answer(order: Order, one: Track, fact: Event) -> Any:  # noqa: ANN401  # a s
         case payments.PaymentOpened() | payments.PaymentFailed() | payments.PaymentClosed():
             if fact.attempt < order.money.attempt:
                 return Other.ABSORBED  # its money went back, or a newer one took its place
+        case payments.PaymentDuplicated():
+            plan, latest = order.money, fact.attempt == order.money.attempt
+            gone = fact.out_trade_no in plan.abandoned or (latest and plan.abandoned and plan.state is Money.NONE)
+            if gone or fact.attempt < plan.attempt:
+                return Other.ABSORBED  # payments sends it back by itself
+        case customs.DeclarationSubmitted(dossier_version=version) if order.import_papers.state is Papers.WITHDRAWN:
+            if order.intent is Intent.CLOSING and version > order.import_papers.dossier_version:
+                return Papers.SUBMITTED  # built after nothing stood there to withdraw: it is undone, too
         case payments.PaymentCaptured(covered=False):
             return Other.CONFLICT  # every order here is paid in one part
         case _:
@@ -77,6 +85,11 @@ def carries(order: Order, fact: Event) -> bool:
             return True
         case logistics.ParcelPacked(parcel_id=parcel_id):
             return parcel_id in order.live and not order.live[parcel_id].packed
+        case customs.AssessmentRefused():
+            refused = order.import_papers.state is Papers.INADMISSIBLE
+            return refused and order.import_papers.identity != _of_identity(fact)
+        case customs.DeclarationStored(invt_no=invt_no):
+            return order.import_papers.state is Papers.WITHDRAWING and invt_no != order.import_papers.invt_no
         case customs.DeclarationSubmitted(dossier_version=version):
             return version > order.import_papers.dossier_version
         case logistics.ParcelBooked(parcel_id=parcel_id, waybill_no=waybill_no):
@@ -172,6 +185,17 @@ def _trail(order: Order, **changes: Any) -> Order:  # noqa: ANN401
     return order.with_papers("import", replace(order.import_papers, **changes))
 
 
+def _not_admitted(order: Order, fact: customs.AssessmentRefused) -> Order:
+    identity = _of_identity(fact)
+    reason = "; ".join(finding.fix_en for finding in fact.findings) if identity else fact.reason
+    return _trail(order, reason=reason[:500], identity=identity)
+
+
+def _of_identity(fact: customs.AssessmentRefused) -> bool:
+    """Nothing else is wrong than the buyer's identity, which can be supplied anew (R24 of the rule table)."""
+    return bool(fact.findings) and all(finding.code == "R24" for finding in fact.findings)
+
+
 def _mismatched(order: Order, fact: customs.DeclarationMismatched) -> Order:
     return _trail(order, reason="; ".join(finding.fix_en for finding in fact.findings)[:500]).holding("customs")
 
@@ -219,7 +243,7 @@ _CARRY: Final[Mapping[type[Event], Callable[[Order, Any], Order]]] = {
     logistics.ParcelLost: lambda order, _: order.holding("parcel_lost"),
     logistics.ParcelReturned: _returned,
     customs.AssessmentMade: lambda order, fact: replace(order, valuation=fact.valuation),
-    customs.AssessmentRefused: lambda order, fact: _trail(order, reason=fact.reason[:500]),
+    customs.AssessmentRefused: _not_admitted,
     customs.DeclarationMismatched: _mismatched,
     customs.DeclarationSubmitted: lambda o, f: _trail(o, cop_no=f.cop_no, dossier_version=f.dossier_version),
     customs.DeclarationStored: lambda order, fact: _trail(order, invt_no=fact.invt_no),

@@ -81,8 +81,8 @@ class Parcel:
 class PaperTrail:
     """One role's declaration. `released_version` is the dossier version that customs released.
 
-    `final`: customs refused it for good. `refused`: which way of undoing it was refused; it is not asked again before
-    something changed.
+    `final`: customs refused it for good. `identity`: inadmissible for nothing but who buys. `refused`: which way
+    of undoing it was refused; it is not asked again before something changed.
     """
 
     state: Papers = Papers.NONE
@@ -94,6 +94,7 @@ class PaperTrail:
     reason: str = ""
     final: bool = False
     refused: Undoing = ""
+    identity: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -296,6 +297,7 @@ class Order:
             and (self.hold_over or self.received_at is not None)
             and self.arrived
             and self.money.state is Money.COVERED
+            and not self.left_undeclared
             and SILENT.issuperset(self.holds)
         )
 
@@ -310,6 +312,16 @@ class Order:
         """An attempt is open, and nothing says that its money came another way."""
         waiting = self.money.state in (Money.ASKED, Money.OPEN)
         return waiting and self.intent is Intent.PLACED and not self.funded
+
+    @property
+    def identity_refused(self) -> bool:
+        return self.import_papers.state is Papers.INADMISSIBLE and self.import_papers.identity
+
+    @property
+    def left_undeclared(self) -> bool:
+        """It passed the gate, and the papers, which are ours, were never released."""
+        gone = any(parcel.state in (Carriage.EXITED, Carriage.DELIVERED) for parcel in self.live.values())
+        return gone and self.declares and not self.import_papers.released_version
 
     @property
     def came_back(self) -> bool:
@@ -327,8 +339,11 @@ class Order:
 
     @property
     def arrived(self) -> bool:
-        """Delivered; or out, and the buyer says that it came, which the carrier has not told yet."""
-        return self.delivered or (self.received_at is not None and self.left)
+        """Delivered; or out, and a channel that holds the money says that the buyer has it.
+
+        An own shop is whom the money is for: its word ends the hold period, but the carrier says that it arrived.
+        """
+        return self.delivered or (self.collected_by == "channel" and self.received_at is not None and self.left)
 
     @property
     def at_rest(self) -> bool:

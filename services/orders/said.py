@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Final
 
-from services.orders.order import ORDER, Order
+from services.orders.order import DECLARABLE, ORDER, Order
 from shared.clock import scaled
 from shared.events import orders as facts
 from shared.events.base import Event
@@ -98,11 +98,26 @@ class Said:
 Guard = Callable[[Order, Policy, datetime], Said | None]
 
 
+def why(order: Order, hold: str) -> str:
+    """The hold's words; of a payment that cannot be declared, which of the three it is."""
+    if hold != "payment_not_declarable":
+        return HOLDS[hold]
+    currency = order.amounts.total.currency
+    if currency != DECLARABLE:
+        return (
+            f"placed in {currency}, and only {DECLARABLE} can be declared: let the buyer order anew in {DECLARABLE}, "
+            "and cancel this one; what was paid for it the shop refunds"
+        )
+    if order.money.paper == "refused":
+        return "the payment's document (411) was refused: settle it with the provider, its yes lifts this; or cancel"
+    return "paid at the shop and not here: refund it there and lift this to ask for a payment here, or cancel"
+
+
 def decision(before: Order, said: Said) -> Decision:
     """The order as it now is, what was said, and every hold that came or went."""
     order = said.order
     came = [
-        facts.HoldSet(order_id=order.id, seller=order.seller, hold=hold, reason=HOLDS[hold])
+        facts.HoldSet(order_id=order.id, seller=order.seller, hold=hold, reason=why(order, hold))
         for hold in order.holds
         if hold not in before.holds
     ]

@@ -242,6 +242,7 @@ PAPERS: Final = track(
     Papers,
     _PAPER_FACTS,
     # Assessments travel on a topic of their own: a new one after a correction never moves papers that are under way.
+    # Asked to withdraw what was only asked for, customs may still find that it does not match: then nothing stands.
     # A cancellation (623) that loses to the release leaves them released: then only the return (625) undoes them.
     # made  refused  mismatched  submitted  stored  released  held  detained  rejected  withdrawn  wd. refused  abroad
     """
@@ -256,7 +257,7 @@ released     =        !            !          =         =      =        held det
 held         =        !            !          =         =      released =    detained rejected !         =        abroad
 detained     =        !            !          =         =      released =    =        rejected !         =        abroad
 rejected     =        !            mismatched submitted =      !        =    =        =        =         =        =
-withdrawing  =        =            !          =         =      released =    =        rejected withdrawn stored   abroad
+withdrawing  =        =            =          =         =      released =    =        rejected withdrawn stored   abroad
 returning    =        =            !          =         =      =        =    =        !        withdrawn released abroad
 withdrawn    =        =            !          =         =      !        =    =        =        =         =        !
 abroad       =        =            !          =         =      !        =    =        =        =         =        =

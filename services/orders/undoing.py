@@ -32,7 +32,7 @@ def cancel(order: Order, by: By, reason: str) -> Said:
     if order.intent in (Intent.CLOSING, Intent.CANCELLED):
         return Said(order)
     if order.intent is Intent.COMPLETED or order.delivered or order.funds in (Funds.RELEASING, Funds.RELEASED):
-        raise TooLate("delivered: open a return instead")
+        raise TooLate("the buyer has it: it can only be returned, by the shop's own way of taking goods back")
     return close(order, by, reason)
 
 
@@ -57,7 +57,8 @@ def case(order: Order, track: str, state: str, fact: str, detail: str, now: date
 def close_case(order: Order, number: int, note: str, now: datetime) -> Said:
     """A person found out what is so. Raises TooLate where no such case is open."""
     if not any(one.number == number and one.closed_at is None for one in order.cases):
-        raise TooLate(f"no open case has the number {number}")
+        open_ = ", ".join(str(one.number) for one in order.cases if one.closed_at is None) or "none"
+        raise TooLate(f"no open case has the number {number}; open: {open_}. GET /v1/orders/{{id}} shows all `cases`")
     closed = tuple(replace(one, closed_at=now, note=note) if one.number == number else one for one in order.cases)
     fact = facts.ConflictClosed(order_id=order.id, seller=order.seller, number=number, note=note)
     return Said(replace(order, cases=closed), (fact,))
@@ -79,11 +80,22 @@ def dead_end(order: Order) -> str:
     """Why an unpaid order cannot go on; "" where it can."""
     if order.goods.state is Goods.SHORT:
         return "unknown_sku" if order.goods.reason.startswith("unknown") else "short"
-    if order.import_papers.state is Papers.INADMISSIBLE:
+    if order.import_papers.state is Papers.INADMISSIBLE and not order.identity_refused:
         return "inadmissible"
     if order.goods.state is Goods.RELEASED:
         return "stock_expired"
     return {Money.FAILED: "payment_failed", Money.CLOSED: "payment_overdue"}.get(order.money.state, "")
+
+
+def stock_kept(order: Order) -> bool:
+    """Once its money came, or a parcel is booked, it stays aside until we give it back: catalog lets it expire no more,
+    not even where that money went back to pay anew."""
+    return bool(order.live or order.money.abandoned)
+
+
+def stock_over(order: Order, now: datetime) -> bool:
+    """Set aside no longer."""
+    return not stock_kept(order) and (order.goods.expires_at is None or order.goods.expires_at <= now)
 
 
 def turn_back(order: Order, _: Policy, __: datetime) -> Said | None:

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Any
 
-from fastapi import APIRouter, Header, Response
+from fastapi import APIRouter, Request, Response
 
 from services.payments import store
 from services.payments.commands import CaseClosed
 from services.payments.payment import Payment
-from shared.ids import OrderId, uuid7
+from shared.http.app import read_body
+from shared.http.closing import Closing, LeftOpen
+from shared.http.commands import Authorization, Once, body_of, parsed, take_once
+from shared.ids import OrderId
 from shared.service import Service
-
-Authorization = Annotated[str, Header()]
-Once = Annotated[str, Header(alias="Idempotency-Key", max_length=120)]
 
 
 def router(service: Service) -> APIRouter:
@@ -27,13 +27,19 @@ def router(service: Service) -> APIRouter:
         found = await store.cases(read)
         return {"cases": [{"order_id": p.order_id, "seller": p.seller, "cases": _cases(p)} for p in found]}
 
-    @routes.post("/v1/payments/{order_id}/cases/{number}/close", status_code=202)
-    async def close(order_id: str, number: int, authorization: Authorization = "", once: Once = "") -> Response:
-        """Say that a case was looked at. For operators; no money moves by it."""
-        tokens.principal(authorization, "operator")
-        content = CaseClosed(OrderId(order_id), number)
-        reply = await service.reception.command("api.CaseClosed", once or str(uuid7()), content, b"")
-        return Response(reply.body, reply.status, media_type=reply.content_type)
+    path = "/v1/payments/{order_id}/cases/{number}/close"
+
+    @routes.post(path, response_model=LeftOpen, openapi_extra=body_of(Closing))
+    async def close(
+        order_id: str, number: int, request: Request, authorization: Authorization = "", once: Once = ""
+    ) -> Response:
+        """Say that a case is settled, and how; no money moves by it. For operators."""
+        principal = tokens.principal(authorization, "operator")
+        raw = await read_body(request)
+        note = parsed(Closing, raw).note
+        await store.payment(read, order_id, principal)
+        content = CaseClosed(OrderId(order_id), number, note, principal.name)
+        return await take_once(service.reception, (order_id, str(number)), once, content, raw)
 
     @routes.get("/v1/payments/{order_id}")
     @routes.get("/v1/orders/{order_id}/money")
@@ -85,6 +91,10 @@ def view(payment: Payment) -> dict[str, Any]:
         "escrow": payment.book.escrow if payment.book else None,
         "released": bool(payment.book and payment.book.released),
         "cases": _cases(payment),
+        "closed_cases": [
+            {"number": number, "code": case.what, "note": case.note, "by": case.closed_by, "at": case.closed_at}
+            for number, case in enumerate(payment.cases, 1) if case.closed_at
+        ],
     }  # fmt: skip
 
 

@@ -181,7 +181,9 @@ class SentBackTold:
 
 @dataclass(frozen=True, slots=True)
 class CaseClosed:
-    """Somebody looked at the case with this number (from 1)."""
+    """An operator settled the case with this number (from 1). `note` says how, for whoever looks later."""
 
     order_id: OrderId
     number: int
+    note: str
+    by: str

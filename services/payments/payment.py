@@ -27,12 +27,6 @@ Identity = Literal["", "same", "different", "unknown"]  # "": nobody told yet
 Collector = Literal["provider", "channel"]
 
 
-class UnknownCase(Permanent):
-    """The order has no such case."""
-
-    code = "payments.unknown_case"
-
-
 class UnknownAttempt(Permanent):
     """A fact or an answer about an attempt or refund that this service never made."""
 
@@ -110,12 +104,17 @@ class Declaration:
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """Something that a person must look at. Listed until closed; what goes on meanwhile goes on."""
+    """Something that a person must look at. Listed until closed; what goes on meanwhile goes on.
+
+    `note`, `closed_by`: how it was settled and who says so.
+    """
 
     what: str
     detail: str
     at: datetime
     closed_at: datetime | None = None
+    note: str = ""
+    closed_by: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,12 +187,14 @@ class Payment:
             return self
         return replace(self, cases=(*self.cases, Case(what, detail, at)))
 
-    def closing(self, number: int, at: datetime) -> Payment:
-        """Case `number` (from 1) was looked at; nothing else moves by it."""
+    def closing(self, number: int, note: str, by: str, at: datetime) -> Payment | None:
+        """Case `number` (from 1) is settled; what was closed before stays as it was. None: there is no such case."""
         if not 1 <= number <= len(self.cases):
-            raise UnknownCase(f"order {self.order_id} has no case {number}")
+            return None
         case = self.cases[number - 1]
-        closed = replace(case, closed_at=case.closed_at or at)
+        if case.closed_at is not None:
+            return self
+        closed = replace(case, closed_at=at, note=note, closed_by=by)
         return replace(self, cases=(*self.cases[: number - 1], closed, *self.cases[number:]))
 
     @property

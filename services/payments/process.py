@@ -5,6 +5,7 @@ One order is one lane and one state (`payment.py`); attempts move by the grid of
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime
 from functools import partial
 from typing import Final
@@ -41,7 +42,8 @@ from shared.events.orders import (
     PaymentRequested,
     RefundRequested,
 )
-from shared.flow.decision import Answer, Early, Outcome, Process, Reach, States
+from shared.flow.decision import Answer, Decision, Early, Outcome, Process, Reach, States
+from shared.http.closing import NO_SUCH_CASE, left_open
 from shared.ids import OrderId
 
 
@@ -82,6 +84,8 @@ def _order_id(content: object) -> OrderId:
 
 def decide(policy: Policy, states: States, content: object, now: datetime) -> Answer:
     payment = states.get(PAYMENT, _order_id(content))
+    if isinstance(content, CaseClosed):
+        return _closed(payment, content, now)
     if isinstance(content, Event):
         step = fact_arrived(policy, payment or _new(content), content, now)
     elif payment is None:
@@ -91,6 +95,15 @@ def decide(policy: Policy, states: States, content: object, now: datetime) -> An
     else:
         step = provider_told(policy, payment, content, now)
     return step if isinstance(step, Early) else step.decision()
+
+
+def _closed(payment: Payment | None, asked: CaseClosed, now: datetime) -> Decision:
+    """A person says that it is settled; no money moves by it."""
+    after = payment.closing(asked.number, asked.note, asked.by, now) if payment else None
+    if after is None:
+        return NO_SUCH_CASE
+    left = left_open({"number": number, "code": case.what} for number, case in after.open_cases)
+    return replace(Step(after).decision(), reply=left)
 
 
 def _new(fact: Event) -> Payment:
@@ -132,8 +145,6 @@ def provider_told(policy: Policy, payment: Payment, content: object, now: dateti
             return opening.expired(payment, number, now)
         case SentBackTold(out_trade_no=number):
             return refunding.ask_now(payment, number, now)
-        case CaseClosed(number=case):
-            return Step(payment.closing(case, now))
         case _:
             raise AssertionError(f"payments does not know {type(content).__name__}")
 

@@ -10,6 +10,7 @@ from pydantic import TypeAdapter
 from sqlalchemy import func, select
 
 from services.payments.commands import REFUND
+from services.payments.outcomes import meaning
 from services.payments.payment import Payment
 from services.payments.policy import REFUND_BACKOFF
 from services.payments.tables import JOURNALS, PAYMENTS, POSTINGS, metadata
@@ -53,6 +54,7 @@ async def calls(read: ReadTx, order_id: str) -> list[dict[str, Any]]:
         return [
             {
                 "kind": row.kind, "tries": row.attempts, "last_error": row.last_error or None,
+                "last_error_means": meaning(row.last_error),
                 "outcome": "unknown" if row.phase == "unknown" else None, "stuck": row.phase == "stuck",
                 "trying": row.leased_until is not None,
                 "last_try_at": _tried(row.kind, row.attempts, row.due_at), "next_try_at": row.due_at,

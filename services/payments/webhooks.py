@@ -87,7 +87,7 @@ class ProviderDoor:
         number = told.content.out_trade_no
         lane = (await self.aliases.of([number])).get(number)
         if lane is None:
-            unknown = TooEarly("a payment number that is not known here", where=number)
+            unknown = TooEarly("a payment number that is not known here", where="number")
             return Incoming(told.once[0], Poison(unknown), taken)
         return Incoming(told.once[0], self._content(told, OrderId(lane)), taken)
 

@@ -148,7 +148,7 @@ def _under_way(story: Story) -> Iterator[Parcel]:
 
 def standing(story: Story, stage: Stage) -> Answer:
     """What the facts alone say; how long it has been so is not asked."""
-    if stage in ENDED and not story.holding:
+    if stage in ENDED and not story.holding and not story.conflicts:
         return Answer(Level.OK if stage is Stage.COMPLETED else Level.NONE, stage, "over")
     troubles = TROUBLES if stage is Stage.CLOSING or stage in ENDED else (*TROUBLES, *_WHILE_OPEN)
     for trouble in troubles:

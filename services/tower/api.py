@@ -11,6 +11,7 @@ from fastapi import APIRouter, Header, Query
 
 from services.tower import saying, store, store_figures
 from services.tower.attention import DeadLetter, grouped
+from services.tower.cases import CONFLICT, Case, of_story, oldest_first
 from services.tower.pages_frame import Frame
 from services.tower.pages_words import words_in
 from services.tower.stages import Stage
@@ -24,6 +25,7 @@ from shared.security.auth import Principal, Role
 Authorization = Annotated[str, Header()]
 Limit = Annotated[int, Query(ge=1, le=200)]
 Text = Annotated[str, Query(max_length=120)]
+MOST_CASES: Final = 200  # orders whose own cases are listed
 READERS: Final[tuple[Role, ...]] = ("operator", "seller", "service")
 
 
@@ -66,11 +68,16 @@ def _figures(frame: Frame, routes: APIRouter) -> None:
         }
 
     @routes.get("/v1/tower/cases")
-    async def cases(authorization: Authorization = "") -> dict[str, Any]:
-        """What services have opened for a person, the oldest first. `silent` names those that did not answer."""
-        _who(frame, authorization, "operator")
+    async def cases(authorization: Authorization = "", lang: Language = "en") -> dict[str, Any]:
+        """What services have opened for a person, the oldest first, and what closes each: at the service that keeps it,
+        with the reader's own token. `silent` names services that did not answer."""
+        principal = _who(frame, authorization, "operator")
         found, silent = await frame.colleagues.cases(authorization)
-        return {"cases": [asdict(case) for case in found], "silent": silent}
+        now, wanted = resources.clock.now(), Filter(reason=CONFLICT)
+        stories = await store.orders(resources.read, principal, wanted, pace, now, limit=MOST_CASES)
+        own = [case for story in stories[:MOST_CASES] for case in of_story(story)]
+        words = words_in(lang, frame.settings.zone)
+        return {"cases": [_case(words, case) for case in oldest_first([*found, *own])], "silent": silent}
 
 
 def _orders(frame: Frame, routes: APIRouter) -> None:
@@ -101,12 +108,24 @@ def _orders(frame: Frame, routes: APIRouter) -> None:
 
     @routes.get("/v1/tower/search")
     async def search(
-        q: Annotated[str, Query(min_length=4, max_length=120)], authorization: Authorization = ""
+        q: Annotated[str, Query(min_length=1, max_length=120)], authorization: Authorization = ""
     ) -> dict[str, Any]:
-        """Orders by any number of theirs, whole or by its last four or more characters; by event id; by trace id."""
+        """Orders by any number of theirs, whole or by its last four or more characters; by event id; by trace id.
+
+        Less than four characters must be the whole number.
+        """
         hits = await store.search(resources.read, _who(frame, authorization), q)
         now = resources.clock.now()
         return {"hits": [{**_story(frame, hit.story, now), "fact": hit.entry or None} for hit in hits]}
+
+
+def _case(words: Words, case: Case) -> dict[str, Any]:
+    """`title` and `do` are for people; `code` is stable. `close` is None for a case that has no number."""
+    method, _, path = case.closed_by.partition(" ")
+    told = {"title": saying.case_title(words, case), "do": saying.case_do(words, case) or None}
+    detail = {"detail": saying.case_detail(words, case)}
+    close = {"method": method, "path": path} if path else None
+    return {**asdict(case), **told, **detail, "number": case.number or None, "close": close}
 
 
 def _cursor(text: str) -> Cursor | None:

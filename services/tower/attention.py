@@ -21,6 +21,7 @@ class DeadLetter:
     dead: a fact that it could not take · stuck: an outcome that cannot be applied · quarantine: a message that was
     acknowledged and not understood · early: a fact whose cause has not come · overdue: work that nobody has begun ·
     retrying: an outside call that failed several times. `due`: when an early fact is given up, or work is due.
+    `who`: the partner whose answer is missing. `about`: what the door knows of a message's sender.
     """
 
     service: str
@@ -33,6 +34,8 @@ class DeadLetter:
     behind: int = 0
     kind: Kind = "dead"
     due: datetime | None = None
+    who: str = ""
+    about: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +83,7 @@ def _letter(service: str, row: Mapping[str, Any]) -> DeadLetter:
     return DeadLetter(
         service, str(row["lane"]), str(row["what"]), str(row["code"]), str(row["reason"]), _time(row["at"]),
         int(row["attempts"]), int(row["behind"]), row["kind"], _time(row["due"]) if row["due"] else None,
+        str(row.get("who") or ""), {str(name): str(text) for name, text in dict(row.get("about") or {}).items()},
     )  # fmt: skip
 
 

@@ -32,12 +32,15 @@ def index_words(ids: Iterable[str]) -> list[str]:
 
 
 def question_words(text: str) -> tuple[str, str]:
-    """The words under which a number may stand in the index: whole, and by its tail; both empty if too short."""
+    """The words under which a number may stand in the index: whole, and by its tail. What is too short to be a tail
+    is asked for whole twice; both are empty for nothing at all."""
     word = plain(text)
-    return (word, _TAIL + word[-SHORTEST:]) if len(word) >= SHORTEST else ("", "")
+    return (word, _TAIL + word[-SHORTEST:] if len(word) >= SHORTEST else word)
 
 
 def answers(text: str, ids: Iterable[str]) -> bool:
-    """Whether one of these numbers is, or ends with, what was asked for."""
+    """Whether one of these numbers is, or ends with, what was asked for; less than four characters must be all."""
     word = plain(text)
-    return len(word) >= SHORTEST and any(plain(known).endswith(word) for known in ids)
+    if len(word) < SHORTEST:
+        return bool(word) and word in map(plain, ids)
+    return any(plain(known).endswith(word) for known in ids)

@@ -14,6 +14,7 @@ from fastapi.responses import RedirectResponse, StreamingResponse
 
 from services.tower import store, store_figures
 from services.tower.attention import KINDS, grouped
+from services.tower.cases import CONFLICT, of_story
 from services.tower.pages_frame import HEADERS, Frame, Visit, preference
 from services.tower.pages_live import Hub
 from services.tower.pages_order import row, whole_order
@@ -111,10 +112,12 @@ async def _cases(frame: Frame, visit: Visit) -> Response:
     _for_operators(visit)
     read = frame.service.resources.read
     found, silent = await frame.colleagues.cases(visit.authorization)
-    wanted = Filter(reason="conflict")
-    conflicts = await store.orders(read, visit.principal, wanted, frame.pace, visit.now)
-    rows = [row(frame, visit, one) for one in conflicts[:PAGE]]
-    return await _page(frame, visit, "cases.html", "cases", cases=found, silent=silent, rows=rows)
+    wanted = Filter(reason=CONFLICT)
+    stories = await store.orders(read, visit.principal, wanted, frame.pace, visit.now)
+    rows = [(case, story) for story in stories[:PAGE] for case in of_story(story)]
+    return await _page(
+        frame, visit, "cases.html", "cases", cases=[(case, None) for case in found], silent=silent, rows=rows
+    )
 
 
 def _for_operators(visit: Visit) -> None:

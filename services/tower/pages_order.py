@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from services.tower import store
-from services.tower.cases import Case, cases
+from services.tower.cases import Case, cases, of_story
 from services.tower.client import Answer
 from services.tower.drawing import LANES
 from services.tower.ledger import Call, Ledger, calls, ledger
@@ -60,7 +60,13 @@ def _papers(story: Story, answer: Answer) -> dict[str, Any]:
         rows, by_customs = (theirs, True) if theirs else (rows, False)
     except (KeyError, TypeError, ValueError) as error:
         answer = _not_understood("customs", error)
-    return {"sheets": SHEETS, "sheet_rows": rows, "differ": differing(rows), "customs": answer, "compared": by_customs}
+    return {
+        "sheets": SHEETS,
+        "sheet_rows": rows,
+        "differ": differing(rows, story),
+        "customs": answer,
+        "compared": by_customs,
+    }
 
 
 def _money(answer: Answer, whole: Sequence[Line]) -> dict[str, Any]:
@@ -81,7 +87,4 @@ def _not_understood(service: str, error: Exception) -> Answer:
 
 def _cases(story: Story, answers: Mapping[str, Answer]) -> list[Case]:
     found = [case for name, answer in answers.items() for case in cases(name, answer.body)]
-    found += [Case("orders", story.id, f"conflict {n}", detail) for n, detail in story.open_cases.items()]
-    if story.conflicts and not story.open_cases:
-        found.append(Case("orders", story.id, "conflict", story.conflict))
-    return found
+    return [*found, *of_story(story)]

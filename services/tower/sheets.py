@@ -63,5 +63,8 @@ def _theirs(row: Mapping[str, Any]) -> Row:
     return Row(str(row["field"]), cells, verdict, str(row["rule"]), int(row["line"] or 0))
 
 
-def differing(rows: tuple[Row, ...]) -> int:
-    return sum(row.verdict is Level.BAD for row in rows)
+def differing(rows: tuple[Row, ...], story: Story) -> int:
+    """What disagrees here, or what customs' match found and did not find mended since, whichever is more: a match
+    looks behind masks and at more than these fields, so no row of ours outvotes it."""
+    found = len(story.findings) if story.state("inventory") == "mismatched" else 0
+    return max(sum(row.verdict is Level.BAD for row in rows), found)

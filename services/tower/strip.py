@@ -91,6 +91,7 @@ PATHS: Final[Mapping[str, Path]] = {
         },
     ),
 }  # fmt: skip
+_QR: Final = "step.open"
 _PAPERS: Final = ("assessment", "payment_paper", "waybill_paper")
 
 
@@ -98,7 +99,7 @@ def strip(story: Story) -> tuple[tuple[Lane, tuple[Node, ...]], ...]:
     """One row of nodes per drawn lane. Nothing lies ahead of an order that was cancelled."""
     rows = (
         (Lane.ORDER, (*_order(story),)),
-        (Lane.PAYMENT, (*nodes(PATHS[_money(story)], story.state("money")), *_funds(story))),
+        (Lane.PAYMENT, (*_paid(story), *_funds(story))),
         (Lane.DOCUMENTS, tuple(_paper(story, name) for name in _PAPERS)),
         (Lane.CUSTOMS, nodes(PATHS["observed_inventory" if story.watched else "inventory"], story.state("inventory"))),
         (Lane.GOODS, (*_nodes(story, "goods"), *_parcels(story))),
@@ -108,9 +109,19 @@ def strip(story: Story) -> tuple[tuple[Lane, tuple[Node, ...]], ...]:
     return tuple((lane, tuple(node for node in row if node.level is not Level.NONE)) for lane, row in rows)
 
 
+def _paid(story: Story) -> tuple[Node, ...]:
+    """A QR that was never opened was not passed either, however the track went on from there."""
+    row = nodes(PATHS[_money(story)], story.state("money"))
+    if story.purse.expires_at is not None:
+        return row
+    return tuple(node for node in row if node.here or node.level is Level.NONE or node.key != _QR)
+
+
 def _funds(story: Story) -> tuple[Node, ...]:
-    """Nothing is held any more of money that went back."""
-    return () if story.state("money") == "refunded" else _nodes(story, "funds")
+    """Nothing is held any more of money that went back, whatever became of the attempts before and after it."""
+    kept = story.purse.kept
+    nothing_left = kept is not None and not kept and story.state("funds") != "released"
+    return () if nothing_left or story.state("money") == "refunded" else _nodes(story, "funds")
 
 
 def _money(story: Story) -> str:

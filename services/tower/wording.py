@@ -73,15 +73,22 @@ class Words:
                 break  # `1 d 3 min` says more than anybody wants to know
         return (" " if self.language == "en" else "").join(parts[:2])
 
+    def local(self, at: datetime) -> datetime:
+        """On this clock; within a day of the calendar's two ends, where no offset can be added, as it was stored."""
+        try:
+            return at.astimezone(self.zone)
+        except OverflowError:
+            return at
+
     def day(self, at: datetime) -> str:
-        local = at.astimezone(self.zone)
+        local = self.local(at)
         return f"{local.day} {_MONTHS[local.month - 1]}" if self.language == "en" else f"{local.month}月{local.day}日"
 
     def clock(self, at: datetime, *, seconds: bool = False) -> str:
-        return at.astimezone(self.zone).strftime("%H:%M:%S" if seconds else "%H:%M")
+        return self.local(at).strftime("%H:%M:%S" if seconds else "%H:%M")
 
     def exact(self, at: datetime) -> str:
-        return f"{at.astimezone(self.zone):%Y-%m-%d %H:%M:%S %Z}"
+        return f"{self.local(at):%Y-%m-%d %H:%M:%S %Z}"
 
     def moment(self, at: datetime) -> str:
         return f"{self.day(at)} {self.clock(at)}"

@@ -4,6 +4,7 @@ item."""
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
@@ -32,6 +33,7 @@ LEASE: Final = timedelta(
     seconds=60
 )  # > the longest client deadline (15 s) + applying; shorter sent one call forty times
 IDLE_SECONDS: Final = 0.2
+_CODE: Final = re.compile(r"[a-z0-9_]+\.[a-z0-9_.-]{1,80}")
 BACKOFF: Final = (1.0, 5.0, 30.0, 120.0, 600.0)  # seconds after each failed try
 
 # A lease that nobody ended may have called already: the row is unknown from then on, not new.
@@ -180,7 +182,7 @@ class Worker:
             self._finished(leased, Exhausted(code, str(error), unknown=phase == "unknown"))
             return
         due = self.leaser.clock.now() + timedelta(seconds=call.backoff[leased.attempts - 1])
-        await self.leaser.repeat(lambda c: c.execute(_RETRY, leased.id, leased.token, due, phase, code))
+        await self.leaser.repeat(lambda c: c.execute(_RETRY, leased.id, leased.token, due, phase, _told(error)))
         self.telemetry.count("corridor.call.retries", kind=leased.kind, code=code)
 
     def _finished(self, leased: Leased, result: object) -> None:
@@ -250,3 +252,9 @@ class Worker:
 
 def _code(error: Exception) -> str:
     return getattr(error, "code", type(error).__name__)
+
+
+def _told(error: Exception) -> str:
+    """The error's code; where that is only its sort, the client's own code is its message (`shopify.unreachable`)."""
+    code, message = _code(error), str(error)
+    return message if code in (Transient.code, Unknown.code) and _CODE.fullmatch(message) else code

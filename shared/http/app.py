@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field, replace
@@ -28,6 +29,7 @@ from shared.telemetry import Telemetry
 log = logger("http")
 
 MAX_BODY: Final = 256 * 1024
+MOST_TOLD: Final = 100  # messages of one request: they are stored together, so they share one batch and its budget
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,15 +111,28 @@ class Reception:
             inbound = Inbound(dict(request.headers), await read_body(request), request.path_params, request.url.query)
             incoming = await door.read(inbound, now)
             kept = _kept(door, inbound)
-            result = await self.accept(door.name, incoming, incoming.body or inbound.body, now, kept)
-            for other in incoming.more:
-                await self.accept(door.name, other, other.body or inbound.body, now, kept)
+            result = await self._accept_all(door.name, incoming, inbound.body, now, kept)
         except ClientDisconnect:
             return Reply(400)
         except Failure as failure:
             self._refused(door, failure)
             return door.refusal(failure)
         return result.reply or incoming.reply
+
+    async def _accept_all(
+        self, door: str, incoming: Incoming, body: bytes, now: datetime, kept: Mapping[str, str]
+    ) -> Result:
+        """Everything that one request says, together: each waiting for its own commit would take seconds. Ends when all
+        of it has; what failed then fails the request, and its repeat brings only that."""
+        told = (incoming, *incoming.more)
+        if len(told) > MOST_TOLD:
+            raise TooLarge(f"at most {MOST_TOLD} messages at once")
+        taking = (self.accept(door, each, each.body or body, now, kept) for each in told)
+        first, *others = await asyncio.gather(*taking, return_exceptions=True)
+        if failed := next((each for each in (first, *others) if isinstance(each, BaseException)), None):
+            raise failed
+        assert isinstance(first, Result)
+        return first
 
     def _refused(self, door: Door, failure: Failure) -> None:
         reason = failure.reason if isinstance(failure, SignatureRefused) else str(failure)

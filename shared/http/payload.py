@@ -1,7 +1,8 @@
 """Bodies from outside, read strictly: JSON objects and forms. Pure; only BadInput leaves it.
 
 What is refused here would hurt later: duplicate members (two readers, two meanings), numbers that lose digits,
-NUL and lone surrogates (PostgreSQL's text takes neither), nesting deeper than the reader's stack.
+NUL and lone surrogates (PostgreSQL's text takes neither), nesting deeper than the reader's stack, times that nobody can
+mean (a page that adds an offset to the year 1 or 9999 falls over).
 """
 
 from __future__ import annotations
@@ -19,8 +20,9 @@ from shared.errors import BadInput
 from shared.money import Money
 
 _AMOUNT: Final = re.compile(r"-?[0-9]{1,15}(\.[0-9]{1,10})?", re.ASCII)
-_UNSTORABLE: Final = re.compile("[\x00\ud800-\udfff]")
+UNSTORABLE: Final = re.compile("[\x00\ud800-\udfff]")
 _LONGEST_ID: Final = 64
+_YEARS: Final = range(2000, 2100)
 _MOST_FIELDS: Final = 64
 
 
@@ -111,7 +113,7 @@ class Fields:
         return Money.parse(text, currency) if _AMOUNT.fullmatch(text) else self.refuse(name, "a decimal text")
 
     def moment(self, name: str) -> datetime:
-        """An ISO 8601 time with offset, as UTC."""
+        """An ISO 8601 time with offset, as UTC, of this century."""
         return moment(self.text(name), self.path(name))
 
     def maybe_moment(self, name: str) -> datetime | None:
@@ -140,14 +142,22 @@ class Fields:
 
 
 def moment(text: str, where: str) -> datetime:
-    """An ISO 8601 time with offset, as UTC; digits beyond the microsecond are dropped."""
+    """An ISO 8601 time with offset, as UTC, of the years 2000 to 2099; digits beyond the microsecond are dropped."""
     try:
         at = datetime.fromisoformat(text)
         if at.tzinfo is not None:
-            return at.astimezone(UTC)
+            return of_this_century(at.astimezone(UTC), where)
     except (ValueError, OverflowError) as error:
         raise BadInput(f"{where} is not a time", where=where, fix="send ISO 8601 with offset") from error
     raise BadInput(f"{where} has no offset", where=where, fix="send ISO 8601 with offset")
+
+
+def of_this_century(at: datetime, where: str) -> datetime:
+    """The time itself. Raises BadInput for any year that cannot be meant."""
+    if at.year in _YEARS:
+        return at
+    words = f"{_YEARS.start} to {_YEARS.stop - 1}"
+    raise BadInput(f"{where} is of no year from {words}", where=where, fix=f"send a time of the years {words}")
 
 
 def _parsed(body: bytes) -> object:
@@ -205,5 +215,5 @@ def _refuse_unstorable(body: bytes, value: object) -> None:
             left += [*one.keys(), *one.values()]
         elif isinstance(one, list):
             left += one
-        elif isinstance(one, str) and _UNSTORABLE.search(one):
+        elif isinstance(one, str) and UNSTORABLE.search(one):
             raise ValueError("NUL or half a surrogate pair")

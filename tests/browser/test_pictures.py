@@ -24,7 +24,27 @@ LETTERS: Final = (
     DeadLetter("customs", "a-lane", "orders.order.amended", "customs.no_sale", "no sale to amend", NOON, 3, 2),
     DeadLetter("logistics", "receipt:1", "receipt cainiao", "cainiao.unknown", "HELD_AT_HUB", NOON, 1, 0, "quarantine"),
     DeadLetter("logistics", "receipt:2", "receipt cainiao", "cainiao.unknown", "HELD_AT_HUB", NOON, 1, 0, "quarantine"),
-    DeadLetter("payments", "an-order", "work open", "alipay.unreachable", "send", NOON, 6, 0, "retrying"),
+    DeadLetter(
+        "orders",
+        "receipt:3",
+        "receipt shopify",
+        "input.unrecognised",
+        "unknown financial_status: 'frozen'",
+        NOON,
+        kind="quarantine",
+        about={"connection": "nairobi-roasters-shopify", "topic": "orders/updated"},
+    ),
+    DeadLetter(
+        "payments",
+        "an-order",
+        "work open-attempt",
+        "alipay.unreachable",
+        "away",
+        NOON,
+        6,
+        kind="retrying",
+        who="payments",
+    ),
 )
 
 
@@ -47,8 +67,9 @@ class Told:
         detail = "logistics.parcel.delivered while lost"
         self.conflict = Tale("1049").to_customs()
         fact = orders.ConflictFound(
-            **self.conflict.of(), track="carriage", state="lost", fact="logistics.parcel.delivered", detail=detail
-        )
+            **self.conflict.of(), track="carriage", state="lost", fact="logistics.parcel.delivered", detail=detail,
+            number=1,
+        )  # fmt: skip
         self.conflict.say(fact)
 
     @property
@@ -77,7 +98,10 @@ async def full(dsn: str, tmp_path: Path, browser: Browser, beside: Neighbour) ->
     beside.answers |= {
         "/v1/payments/cases": {
             "cases": [
-                {"order_id": tales.mailed.order, "cases": [{"what": "audit", "detail": "paid 124.00", "at": NOON}]}
+                {
+                    "order_id": tales.mailed.order,
+                    "cases": [{"number": 1, "what": "wrong_amount", "detail": "paid 124.00", "at": NOON}],
+                }
             ]
         },
         "/v1/customs/cases": {"cases": []},
@@ -158,7 +182,9 @@ async def test_an_order_shows_documents_money_holds_and_cases_together(full: tup
         assert "the buyer has no QR yet" in await page.inner_text("#answer")
 
         await page.goto(f"/orders/{tales.conflict.order}")
-        assert "logistics.parcel.delivered while lost" in await page.inner_text("#holds")
+        assert "“Delivered” came while the track says “lost” (logistics.parcel.delivered)" in await page.inner_text(
+            "#holds"
+        )
     assert site.complaints == []
 
 
@@ -171,10 +197,12 @@ async def test_what_is_set_aside_and_what_is_a_case_have_their_pages(full: tuple
         await page.wait_for_url("**/dead-letters")
         assert "HELD_AT_HUB" in await page.inner_text("#k-quarantine")
         assert "alipay.unreachable" in await page.inner_text("#k-retrying")
-        assert await page.inner_text('.rail a[href="/dead-letters"] em') == "3"
+        assert await page.inner_text('.rail a[href="/dead-letters"] em') == "4"
         await page.keyboard.press("g")
         await page.keyboard.press("c")
         await page.wait_for_url("**/cases")
         assert "paid 124.00" in await page.inner_text("#open")
+        assert f"POST /v1/payments/{tales.mailed.order}/cases/1/close" in await page.inner_text("#open")
+        assert f"POST /v1/orders/{tales.conflict.order}/conflicts/1/close" in await page.inner_text("#conflicts")
         assert tales.conflict.number in await page.inner_text("#conflicts")
     assert site.complaints == []

@@ -27,6 +27,18 @@ async def test_an_arrival_is_booked_once_per_delivery_note(catalog: Running) -> 
     assert await catalog.rows("SELECT on_hand FROM stock") == [(20,)]
 
 
+async def test_keys_are_never_cut_to_be_one(catalog: Running) -> None:
+    path, long = f"/v1/products/{COFFEE}/stock", "x" * 200
+    booked = [
+        await catalog.ask("POST", path, body=ARRIVAL, Idempotency_Key=key)
+        for key in (long, long, long + "1", long + "2")
+    ]
+
+    assert [answer.status_code for answer in booked] == [202, 202, 400, 400]
+    assert booked[2].json()["where"] == "Idempotency-Key"
+    assert await catalog.rows("SELECT on_hand FROM stock") == [(10,)]
+
+
 async def test_a_seller_sees_its_own_products_and_no_others(catalog: Running) -> None:
     await catalog.ask("POST", f"/v1/products/{COFFEE}/stock", body=ARRIVAL)
 
@@ -63,7 +75,7 @@ async def test_stock_is_booked_by_operators_only(catalog: Running, token: str, s
         ({**ARRIVAL, "quantity": "ten"}, "quantity"),
         ({**ARRIVAL, "best_before": "soon"}, "best_before"),
         ({**ARRIVAL, "colour": "red"}, "colour"),
-        ({**ARRIVAL, "location": "nowhere"}, "warehouse"),
+        ({**ARRIVAL, "location": "nowhere"}, "location"),
     ],
 )
 async def test_a_bad_body_is_a_problem_that_names_the_place(catalog: Running, body: Any, where: str) -> None:
@@ -74,7 +86,16 @@ async def test_a_bad_body_is_a_problem_that_names_the_place(catalog: Running, bo
     assert await catalog.receipts("api.stock") == []
 
 
-@pytest.mark.parametrize("sku", ["NOBODY", "%00", "x" * 61])
+async def test_who_names_a_wrong_location_is_told_the_right_ones(catalog: Running) -> None:
+    answer = await catalog.ask("POST", f"/v1/products/{COFFEE}/stock", body=ARRIVAL | {"location": "fz-bondet"})
+
+    places = sorted(warehouse.id for warehouse in catalog.service.resources.corridor.warehouse)
+    assert (answer.status_code, answer.json()["where"]) == (400, "location")
+    assert answer.json()["fix"] == f"send one of: {', '.join(places)}"
+    assert "fz-bonded" in places
+
+
+@pytest.mark.parametrize("sku", ["NOBODY", "%01", "x" * 61])
 async def test_stock_of_an_unknown_product_is_not_found(catalog: Running, sku: str) -> None:
     answer = await catalog.ask("POST", f"/v1/products/{sku}/stock", body=ARRIVAL)
 

@@ -13,6 +13,14 @@ from shared.http.app import new_app
 from tests.catalog.shelf import COFFEE, product
 from tests.support.service import Running
 
+OFFER = {
+    "title": {"en": "coffee", "zh": "咖啡豆"},
+    "goods": {
+        "name_zh": "烘焙咖啡豆", "hs_code": "0901210000", "origin": "KE", "spec_zh": "227克/包", "unit": "125",
+        "unit_1": "035", "unit_1_quantity": "0.227", "net_grams": 227, "gross_grams": 260, "duty_rate": "0.15",
+        "vat_rate": "0.13",
+    },
+}  # fmt: skip
 ARRIVAL = {"location": "fz-bonded", "lot": "A", "best_before": "2027-09-30", "quantity": 10}
 
 
@@ -36,9 +44,14 @@ def promised(told: dict[str, Any], method: str, path: str, answer: Response) -> 
     ("method", "path", "token", "body", "status"),
     [
         ("GET", "/v1/products", "seller", None, 200),
+        ("GET", "/v1/products/{sku}", "seller", None, 200),
+        ("GET", "/v1/products/{sku}", "stranger", None, 404),
         ("GET", "/v1/stock", "operator", None, 200),
         ("GET", "/v1/stock?colour=red", "operator", None, 400),
         ("GET", "/v1/products", "", None, 401),
+        ("PUT", "/v1/products/{nobody}", "seller", OFFER, 201),
+        ("PUT", "/v1/products/{sku}", "seller", OFFER, 200),
+        ("PUT", "/v1/products/{sku}", "stranger", OFFER, 409),
         ("PUT", "/v1/products/{sku}", "seller", {}, 400),
         ("PUT", "/v1/products/{sku}", "service", {}, 403),
         ("PUT", "/v1/products/{sku}", "seller", b"x" * 300_000, 413),
@@ -59,3 +72,14 @@ async def test_an_answer_is_what_the_document_promises_for_its_status(
     assert answer.status_code == status
     known = path.partition("?")[0].replace("{nobody}", "{sku}")
     Draft202012Validator(promised(told, method, known, answer)).validate(answer.json())
+
+
+@pytest.mark.parametrize(
+    ("method", "status", "name"), [("get", "200", "Shown"), ("put", "200", "Entered"), ("put", "201", "Entered")]
+)
+def test_what_is_answered_of_one_product_is_described_field_by_field(
+    catalog: Running, method: str, status: str, name: str
+) -> None:
+    answer = document(catalog)["paths"]["/v1/products/{sku}"][method]["responses"][status]
+
+    assert answer["content"]["application/json"]["schema"] == {"$ref": f"#/components/schemas/{name}"}

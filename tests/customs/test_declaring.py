@@ -309,6 +309,20 @@ def test_a_waybill_that_is_not_declared_anew_becomes_a_case_and_its_coming_ends_
     assert (room.cases, "sign 2" in room.waiting()) == ([], True)
 
 
+def test_a_case_of_a_waybill_not_declared_anew_is_opened_once_and_not_asked_for_again_while_it_is_open() -> None:
+    room = rejected()
+    room.tell(amended(where=MOVED), asked(2))
+    room.due("waybill-overdue")
+
+    room.tell(asked(2), waybill_accepted(), paid())
+
+    assert (room.cases, [one for one in room.waiting() if one.startswith("waybill")]) == (
+        ["waybill_not_redeclared"],
+        [],
+    )
+    assert room.dossier.lacking == ("waybill document",)
+
+
 def test_a_waybill_of_the_old_address_does_not_count() -> None:
     room = rejected()
     room.tell(amended(where=MOVED), waybill_accepted(), asked(2))

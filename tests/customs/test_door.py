@@ -260,9 +260,13 @@ async def test_a_case_is_closed_by_an_operator_who_says_how(released: Bureau) ->
     assert (await released.run.ask("POST", door, "operator", {"note": ""})).status_code == 400
     answer = await released.run.ask("POST", door, "operator", note)
 
-    assert (answer.status_code, answer.json()) == (200, {"cases": []})
+    again = await released.run.ask("POST", door, "operator", {"note": "once more"})
+
+    assert (answer.status_code, answer.json()) == (200, {"cases": []}) == (again.status_code, again.json())
     shown = (await released.run.ask("GET", f"/v1/declarations/{ORDER}")).json()
-    assert [(one["code"], one["by"]) for one in shown["closed_cases"]] == [("detained", "operator")]
+    assert [(one["code"], one["by"], one["note"]) for one in shown["closed_cases"]] == [
+        ("detained", "operator", note["note"])
+    ]
     assert (await released.run.ask("GET", "/v1/customs/cases")).json() == {"cases": []}
 
 

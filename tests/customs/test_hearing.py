@@ -100,6 +100,16 @@ def test_32_an_inspection_after_the_release_takes_it_back() -> None:
     assert names(room.hears(room.inventory_receipt("800"))) == ["declaration.released"]
 
 
+@pytest.mark.parametrize("way", [*itertools.permutations(range(4))])
+def test_32_an_inspection_between_two_releases_holds_nobody_whatever_the_reading_order(way: tuple[int, ...]) -> None:
+    room = declared()
+    receipts = [stored(room), *(room.inventory_receipt(status) for status in ("800", "500", "800"))]
+
+    spoken = [name for position in way for name in names(room.hears(receipts[position]))]
+    assert [name for name in spoken if name != "declaration.stored"][-1] == "declaration.released"
+    assert (room.dossier.said, room.cases) == ("released", [])
+
+
 def test_detained_goods_are_a_case_and_keep_the_yearly_amount() -> None:
     room = declared()
     room.hears(stored(room))

@@ -129,3 +129,57 @@ def test_the_straight_way_in_any_order_with_any_gaps_ends_at_its_last_word(order
     alone = advance(INVENTORY, Progress(), last, AT).progress.state if last else State.SENT_UNKNOWN
     assert progress.state is alone
     assert clocks == int(Word.RELEASED in kept)
+
+
+# --- the newest word, whatever the reading order ----------------------------------------------------------------------
+
+# What customs said of one inventory, in the order in which it said it.
+HISTORIES: dict[str, tuple[Word, ...]] = {
+    "released, inspected late, released": (Word.RELEASED, Word.INSPECTION, Word.RELEASED),
+    "the same from the beginning": (Word.STORED, Word.RELEASED, Word.INSPECTION, Word.RELEASED),
+    "inspected, released": (Word.DECLARING, Word.STORED, Word.INSPECTION, Word.RELEASED),
+    "inspected twice": (Word.STORED, Word.INSPECTION, Word.RELEASED, Word.INSPECTION),
+    "inspected twice, released": (Word.STORED, Word.INSPECTION, Word.RELEASED, Word.INSPECTION, Word.RELEASED),
+    "stored, sent back": (Word.DECLARING, Word.STORED, Word.REJECTED),
+    "stored, sent back, stored": (Word.STORED, Word.REJECTED, Word.STORED),
+    "sent back from an examination, examined again": (Word.STORED, Word.EXAMINED, Word.REJECTED, Word.STORED),
+    "sent back, corrected, released": (Word.STORED, Word.REJECTED, Word.STORED, Word.RELEASED),
+    "released, detained, released": (Word.STORED, Word.RELEASED, Word.DETAINED, Word.RELEASED),
+    "closed, detained, let go": (Word.RELEASED, Word.CLOSED, Word.DETAINED, Word.RELEASED),
+    "closed after a late inspection": (Word.RELEASED, Word.INSPECTION, Word.RELEASED, Word.CLOSED),
+    "inspected, returned abroad": (Word.STORED, Word.INSPECTION, Word.RETURNED_ABROAD),
+}
+
+
+def read_as(history: tuple[Word, ...], order: tuple[int, ...]) -> str:
+    """The papers track's word once all is read, in this order; each word is a second younger than the one before."""
+    progress = Progress()
+    for place in order:
+        progress = advance(INVENTORY, progress, history[place], AT + timedelta(seconds=place)).progress
+    return PAPERS[progress.state]
+
+
+@pytest.mark.parametrize("history", HISTORIES.values(), ids=HISTORIES)
+def test_the_newest_word_stands_whatever_the_reading_order(history: tuple[Word, ...]) -> None:
+    newest = PAPERS[advance(INVENTORY, Progress(), history[-1], AT).progress.state]
+
+    orders = itertools.permutations(range(len(history)))
+    assert {read_as(history, order) for order in orders} == {newest}
+
+
+@settings(max_examples=200)
+@given(st.sampled_from(list(HISTORIES.values())), st.data())
+def test_the_newest_word_stands_when_receipts_come_again(history: tuple[Word, ...], data: st.DataObject) -> None:
+    places = [*range(len(history)), *data.draw(st.lists(st.sampled_from(range(len(history))), max_size=3))]
+
+    order = tuple(data.draw(st.permutations(places)))
+    assert read_as(history, order) == read_as(history, tuple(range(len(history))))
+
+
+def test_a_word_that_fits_nowhere_takes_no_time_forward() -> None:
+    """120 once more after the release confirms nothing of it: the inspection between them still holds the goods."""
+    state = Progress()
+    for word, second in ((Word.RELEASED, 1), (Word.STORED, 3), (Word.INSPECTION, 2)):
+        state = advance(INVENTORY, state, word, AT + timedelta(seconds=second)).progress
+
+    assert state.state is State.INSPECTION

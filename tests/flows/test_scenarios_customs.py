@@ -24,7 +24,7 @@ from tests.flows.partners.road import Habits as Roads
 from tests.flows.partners.road import Road
 from tests.flows.partners.window import Habits, Window
 from tests.flows.people import BUYER, KEYS, RECEIVER, person, recipient
-from tests.flows.shops import BIG_COFFEE, COFFEE, Sold
+from tests.flows.shops import BIG_COFFEE, COFFEE, LAMU, LAMU_TEA, Sold
 from tests.flows.town import Town
 
 pytestmark = pytest.mark.usefixtures("any_order")
@@ -181,6 +181,33 @@ def test_30_an_unclear_address_is_corrected_and_declared_again_under_the_same_nu
     assert second.recipient == recipient("测试路9号2单元501")
     assert [each.attempt for each in town.spoke(orders.DeclarationRequested)] == [1, 2]
     assert used(town) == before == 11824
+    checked(town)
+
+
+@pytest.mark.parametrize("said", [True, False], ids=["the 511 comes at once", "the 511 comes late"])
+def test_30_direct_mail_whose_address_is_rejected_after_the_hand_over_is_corrected_on_its_way_and_released(
+    said: bool,
+) -> None:
+    town = at_customs(("2", "100"), ("2", "120", "800"), info="address unclear")
+    order = town.places(sold=(Sold(LAMU_TEA, 12000),), of=LAMU)
+    town.settles()
+    parcel = town.parcel(order)
+    assert (town.order(order).holds, town.road.parcels[parcel].handed_over) == (("customs",), True)
+
+    if not said:
+        town.acts("logistics", replace(town.road, habits=Roads(document=None)))
+    assert town.asks(AddressCorrected(order, "coast-growers", recipient("测试路9号2单元501"))) == 202
+    if not said:
+        town.passes(days=3)
+        assert (town.order(order).holds, len(town.window.drafts)) == (("waybill_silent",), 1)
+        road = replace(town.road, habits=Roads())
+        town.acts("logistics", road, road.declares(parcel, town.house.now))
+    town.ends()
+
+    assert (town.end(order), town.dossier(order).cases) == ("completed", ())
+    assert [draft.recipient for draft in town.window.drafts.values()] == [recipient(), recipient("测试路9号2单元501")]
+    assert town.shipment(order).parcels[parcel].booked_to == recipient("测试路9号2单元501").fingerprint
+    assert (len(town.road.parcels), town.shipment(order).open_cases) == (1, ())
     checked(town)
 
 

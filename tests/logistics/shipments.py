@@ -13,6 +13,7 @@ from services.logistics.commands import (
     WATCH,
     Book,
     DocumentAnswered,
+    Done,
     Exited,
     HandedOver,
     Packed,
@@ -195,6 +196,15 @@ def booked() -> Story:
     story = Story()
     story.hear(requested())
     story.ends(BOOK, WAYBILL)
+    return story
+
+
+def let_out() -> Story:
+    """A story up to the exit, at `NOW`."""
+    story = booked()
+    story.hear(authorised())
+    story.ends("tell-warehouse", Done())
+    story.hear(Exited(ORDER, PARCEL, NOW))
     return story
 
 

@@ -162,7 +162,7 @@ def test_what_left_is_never_voided(gone: object) -> None:
     story.hear(gone)
 
     assert story.hear(cancelled()) == []
-    assert story.waiting == [RECALL]
+    assert (RECALL in story.waiting, VOID in story.waiting) == (True, False)
 
 
 def test_a_carrier_that_has_the_parcel_already_is_asked_to_bring_it_back() -> None:

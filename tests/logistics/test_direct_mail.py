@@ -23,22 +23,31 @@ from services.logistics.commands import (
 )
 from services.logistics.consignments import CONSIGNMENT, Consignment
 from services.logistics.milestones import Milestone
-from services.logistics.shipment import SHIPMENT, Shipment
+from services.logistics.shipment import SHIPMENT, Answer, Shipment
 from shared.events.base import Event
-from shared.events.logistics import ConsignmentClosed, ParcelBooked, ParcelConsolidated, ParcelPacked
+from shared.events.logistics import (
+    ConsignmentClosed,
+    ParcelBooked,
+    ParcelConsolidated,
+    ParcelPacked,
+    WaybillDocumentAccepted,
+)
 from shared.flow.decision import Decision, Due, Early, Exhausted, Outcome, States, Work
 from shared.ids import OrderId, parcel_id
 from tests.logistics import shipments
 from tests.logistics.shipments import (
+    HERE,
     LINES,
     NOW,
     ORDER,
     PARCEL,
     PROCESS,
+    THERE,
     WAYBILL,
     Story,
     amended,
     authorised,
+    document,
     exited,
     handed_over,
     mailed,
@@ -94,6 +103,44 @@ def test_the_carrier_is_asked_by_one_interface_and_followed_by_another() -> None
     assert (fact.carrier, fact.logistics_code) == ("cainiao-air", "9999L60004")
     assert (story.task(REGISTER).tracker, story.task(REGISTER).waybill_no) == ("17track", WAYBILL.number)
     assert {"cainiao:TCX0000000001", "17track:TCX0000000001"} <= set(story.aliases)
+
+
+FLYING: list[tuple[str, tuple[object, ...]]] = [
+    ("packed", (packed(),)),
+    ("handed over", (packed(), handed_over())),
+    ("seen by the line-haul", (packed(), handed_over(), scanned(scan(Milestone.PICKED_UP, minutes(46))))),
+    ("let out but not gone", (packed(), handed_over(), authorised())),
+]
+
+
+@pytest.mark.parametrize("been", [been for _, been in FLYING], ids=[name for name, _ in FLYING])
+def test_a_recipient_corrected_before_the_exit_is_booked_and_declared_anew(been: tuple[object, ...]) -> None:
+    story = booked()
+    story.hear(document(Answer.ACCEPTED), *been)
+
+    story.hear(amended())
+    assert (story.task(BOOK).recipient, story.task(BOOK).order_no) == (THERE, "T1A1")
+    assert story.hear(document(Answer.ACCEPTED, minutes(90))) == []  # whom it names is known once the carrier answers
+    (accepted,) = story.ends(BOOK, WAYBILL)
+
+    assert isinstance(accepted, WaybillDocumentAccepted)
+    assert (accepted.waybill_no, accepted.recipient_fingerprint) == (WAYBILL.number, THERE.fingerprint)
+    assert (story.cases, story.parcel.booked_to) == ([], THERE.fingerprint)
+
+
+def test_a_recipient_corrected_after_the_exit_from_the_site_is_a_case() -> None:
+    story = booked()
+    story.hear(packed(), handed_over(), authorised(), exited(), amended())
+
+    assert (story.cases, BOOK in story.waiting) == (["redirected_too_late"], False)
+
+
+def test_a_correction_that_the_carrier_does_not_take_on_the_way_is_a_case() -> None:
+    story = booked()
+    story.hear(packed(), handed_over(), amended())
+
+    assert story.ends(BOOK, Declined("B01", "already on its way")) == []
+    assert (story.cases, story.parcel.booked_to) == (["rebooking_refused"], HERE.fingerprint)
 
 
 def test_a_number_that_is_followed_already_or_again_is_followed() -> None:
@@ -200,6 +247,9 @@ class Hub:
         (parcel,) = self.shipment(number).parcels.values()
         return parcel.travels.consignment_id if parcel.travels else None
 
+    def cases(self, number: int = 0) -> list[str]:
+        return [case.code for case in self.shipment(number).open_cases]
+
 
 def closed(hub: Hub, name: str = "C1", at: float = 60, **other: object) -> Closed:
     fields = {"members": tuple(hub.members), "strays": ()} | other
@@ -297,7 +347,48 @@ def test_an_older_consignment_that_is_heard_of_late_does_not_take_it_back() -> N
     hub.hear(closed(hub, "C1", 60))
     assert names(hub.settles()) == []
 
-    assert hub.travels() == "C2"
+    assert (hub.travels(), hub.cases()) == ("C2", ["consignment_ignored"])
+
+
+def test_a_list_that_is_closed_after_its_flight_left_is_a_case_for_those_whom_it_adds() -> None:
+    hub = Hub(2)
+    hub.hear(closed(hub, members=(hub.members[0],)))
+    hub.hear(Departed("C1", (), minutes(90)), minutes(91))
+    hub.settles(minutes(91))
+
+    assert hub.hear(closed(hub, "C1", 95), minutes(96)) == []
+    assert hub.settles(minutes(96)) == []
+
+    assert (hub.cases(0), hub.cases(1), hub.travels(1)) == ([], ["consignment_ignored"], None)
+    hub.hear(closed(hub, "C1", 95), minutes(97))
+    hub.settles(minutes(97))
+    assert len(hub.shipment(1).cases) == 1
+
+
+def test_a_bonded_parcel_in_a_consignment_is_a_case_and_hears_nothing_of_it() -> None:
+    story = shipments.booked()
+    hub = Hub()
+    hub.members, hub.states = [Member(ORDER, PARCEL)], {SHIPMENT.key(ORDER): story.shipment}
+    hub.hear(closed(hub))
+    hub.hear(Departed("C1", (), minutes(90)), minutes(91))
+
+    assert hub.settles(minutes(91)) == []
+
+    assert (hub.cases(), hub.travels()) == (["not_of_this_flow"], None)
+    assert hub.shipment().parcels[PARCEL].handed_over_at is None
+
+
+def test_a_hand_over_that_its_consignment_implied_is_told_earlier_by_the_origin() -> None:
+    story = booked()
+    hub = Hub()
+    hub.members, hub.states = [Member(ORDER, PARCEL)], {SHIPMENT.key(ORDER): story.shipment}
+    hub.hear(closed(hub), minutes(60))
+    hub.settles(minutes(60))
+    assert hub.hear(scanned(scan(Milestone.PICKED_UP, minutes(46))), minutes(61)) == []
+    assert hub.cases() == ["scan_before_handover"]
+
+    assert names(hub.hear(handed_over(), minutes(62))) == ["picked_up"]
+    assert hub.cases() == []
 
 
 def test_a_newer_list_of_the_same_consignment_replaces_the_older() -> None:

@@ -3,7 +3,7 @@ shipment."""
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -24,12 +24,13 @@ SECRETS = {"cainiao": "cainiao/app_secret.txt", "17track": "17track/api_key.txt"
 
 
 def parcel_of(shipment: dict[str, Any], provider: str) -> Parcel:
-    """A case's shipment as ours, booked long ago."""
+    """A case's shipment as ours, booked and handed over long ago."""
     first, *_ = shipment["refs"]
     return Parcel(
         PARCEL, "nairobi-roasters", provider, "msa-origin", "T1A1", HERE, "咖啡豆", 980, Money(0, "CNY"), (),
         origin_country=shipment["origin_country"], state=Booking.BOOKED, booked_to=HERE.fingerprint, waybill_no=first,
         refs=tuple(shipment["refs"]), destination_country=shipment["destination_country"],
+        handed_over_at=datetime(2026, 1, 1, tzinfo=UTC),
     )  # fmt: skip
 
 
@@ -68,8 +69,19 @@ async def take(house: House, step: Step, clock: FrozenClock) -> None:
     new = after["events"][len(before) :]
     assert (answer.status_code, answer.text) == (step.expect["http_status"], step.expect["ack_body"])
     stored = [{k: v for k, v in event.items() if k in wanted} for event, wanted in paired(new, step)]
-    assert stored == step.expect.get("new_events", [])
+    assert stored == [without_words(event) for event in step.expect.get("new_events", [])]
     assert shown(after) == step.expect["shipment"]
+
+
+def without_words(event: dict[str, Any]) -> dict[str, Any]:
+    """What couriers typed is in the sealed receipt only; a place that is more than a town's name is left out."""
+    kept = event | {"raw": event["raw"] | {"description": None}} if "raw" in event else event
+    place = event.get("location")
+    return kept if place is None else kept | {"location": place | {"name": town(place["name"]), "facility": None}}
+
+
+def town(name: str | None) -> str | None:
+    return None if name is None or any(letter.isdigit() for letter in name) else name
 
 
 def paired(new: list[dict[str, Any]], step: Step) -> list[tuple[dict[str, Any], dict[str, Any]]]:
@@ -104,7 +116,7 @@ async def test_the_same_bytes_again_change_nothing_and_get_the_same_answer(
         assert (answer.status_code, answer.text) == (200, '{"success":"true"}')
 
     assert await house.spoken() == facts
-    assert [fact.type for fact in facts] == [
+    assert [fact.type for fact in facts if fact.type != "logistics.promise.missed"] == [
         "logistics.parcel.advanced",
         "logistics.parcel.advanced",
         "logistics.parcel.delivered",

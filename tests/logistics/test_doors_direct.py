@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from datetime import timedelta
 from pathlib import Path
@@ -9,14 +10,16 @@ from typing import Any
 
 import pytest
 
-from services.logistics.commands import BOOK, Book
+from services.logistics.commands import BOOK, Book, HandedOver
 from services.logistics.providers.seventeentrack import wire
 from shared.clock import FrozenClock
 from shared.flow.decision import Outcome
+from shared.http.again import RETRIES
+from shared.http.aliases import Aliases
 from shared.http.signatures import sign_standard, standard_secret
 from shared.ids import OrderId, parcel_id
 from tests.logistics.house import House, eventually
-from tests.logistics.shipments import HERE, ORDER, PARCEL, WAYBILL, mailed
+from tests.logistics.shipments import HERE, NOW, ORDER, PARCEL, WAYBILL, mailed
 
 WAREHOUSE, TRACKER = "/webhooks/logistics/warehouse", "/webhooks/logistics/17track"
 OTHER = OrderId(f"{ORDER[:-1]}0")
@@ -64,7 +67,7 @@ async def types(house: House) -> list[str]:
 
 
 def delivered(number: str = WAYBILL.number) -> dict[str, Any]:
-    event = {"time_iso": "2026-03-02T19:00:00+08:00", "sub_status": "Delivered_Other", "description": "Delivered"}
+    event = {"time_iso": "2026-03-02T20:00:00+08:00", "sub_status": "Delivered_Other", "description": "Delivered"}
     info = {"tracking": {"providers": [{"events": [event]}]}}
     return {"event": "TRACKING_UPDATED", "data": {"number": number, "track_info": info}}
 
@@ -103,6 +106,31 @@ async def test_a_departure_that_overtakes_its_list_waits_for_it(
     assert await house.quarantined() == []
 
 
+async def test_a_departure_whose_list_never_comes_is_quarantined_and_leaves_no_work(
+    house: House, partners: Partners, clock: FrozenClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Aliases, "PAUSES", ())
+    assert await partners.hub("consignment.departed", consignment_id="C1", departed_at="2026-03-02T12:00:00Z") == 204
+    house.service.start(("work",))
+
+    for seconds in (6, *RETRIES):
+        clock.skip(timedelta(seconds=seconds + 1))
+        await asyncio.sleep(0.5)
+
+    await eventually(lambda: _waiting(house), 0)
+    assert await house.quarantined() == ["flow.early"]
+
+
+async def _waiting(house: House) -> int:
+    return len(await house.work())
+
+
+async def test_too_large_a_push_is_told_so(house: House) -> None:
+    answer = await house.client.post(TRACKER, content=b"x" * 300_000, headers={"sign": "x"})
+
+    assert (answer.status_code, await house.rows("SELECT 1 FROM receipts")) == (413, [])
+
+
 async def test_only_operators_see_a_consignment_and_an_unknown_one_is_not_found(house: House) -> None:
     assert (await house.ask("/v1/consignments/C9")).status_code == 404
     assert (await house.ask("/v1/consignments/C9", role="seller")).status_code == 403
@@ -110,10 +138,11 @@ async def test_only_operators_see_a_consignment_and_an_unknown_one_is_not_found(
 
 async def test_a_number_is_followed_under_the_trackers_name(house: House, partners: Partners) -> None:
     await book(house)
+    await house.hear(HandedOver(ORDER, PARCEL, NOW - timedelta(hours=2)))
 
     assert await partners.track(delivered()) == 200
 
-    assert await types(house) == ["parcel.booked", "parcel.delivered"]
+    assert await types(house) == ["parcel.booked", "parcel.handed-over", "parcel.delivered"]
 
 
 async def test_an_unknown_number_is_acknowledged_and_quarantined(house: House, partners: Partners) -> None:
@@ -143,12 +172,23 @@ async def test_a_signed_stop_is_a_case_and_an_unsigned_one_changes_nothing(house
 async def test_only_an_operator_declares_a_parcel_lost_and_only_one_that_left(house: House, partners: Partners) -> None:
     await book(house)
     path = f"/v1/orders/{ORDER}/shipment/parcels/{PARCEL}/lost"
-    letter: dict[str, Any] = {"json": {"reason": "claim 4711"}}
+    letter: dict[str, Any] = {"content": b'{"reason": "claim 4711"}'}  # without a content type
 
     assert (await house.ask(path, role="seller", method="POST", **letter)).status_code == 403
+    assert (await house.ask(path, method="POST", content=b'{"reason": ""}')).status_code == 400
+    assert (await house.ask(path.replace(PARCEL, "OTHER"), method="POST", **letter)).status_code == 404
     assert (await house.ask(path, method="POST", **letter)).status_code == 409
     handed = {"parcel_id": PARCEL, "order_id": ORDER, "handed_over_at": "2026-03-02T11:59:00Z"}
     assert await partners.hub("parcel.handed_over", consignment_id="-", **handed) == 204
     assert (await house.ask(path, method="POST", **letter)).status_code == 202
 
     assert (await types(house))[-1] == "parcel.lost"
+
+
+async def test_a_number_that_is_nobodys_is_not_repeated_in_what_is_said_of_it(house: House, partners: Partners) -> None:
+    """The bytes are kept sealed; the reason is read by operators and stands in the log."""
+    assert await partners.track(delivered("13800138000")) == 200
+
+    [(reason,)] = await house.rows("SELECT reason FROM receipts WHERE door = '17track'")
+    assert reason.startswith("flow.early: no parcel of ours is known as sha256:")
+    assert "13800138000" not in reason

@@ -1,9 +1,6 @@
 from __future__ import annotations
 
-import pytest
-
 from services.logistics.commands import TELL, CaseClosed, Declined, Done
-from services.logistics.shipment import UnknownCase
 from shared.events.logistics import ParcelExited, ParcelPacked
 from shared.flow.decision import Exhausted
 from tests.logistics.shipments import (
@@ -177,16 +174,10 @@ def test_a_closed_case_stays_on_record() -> None:
     story = booked()
     story.hear(exited())
 
-    assert story.hear(CaseClosed(ORDER, 1), now=minutes(90)) == []
+    assert story.hear(CaseClosed(ORDER, 1, "found it", "anna"), now=minutes(90)) == []
+    assert story.hear(CaseClosed(ORDER, 1, "again", "bela"), now=minutes(99)) == []
 
     assert story.shipment is not None
-    assert [(case.code, case.closed_at) for case in story.shipment.cases] == [
-        ("exited_without_authorisation", minutes(90))
+    assert [(case.code, case.closed_at, case.note, case.closed_by) for case in story.shipment.cases] == [
+        ("exited_without_authorisation", minutes(90), "found it", "anna")
     ]
-
-
-def test_there_is_no_case_to_close() -> None:
-    story = booked()
-
-    with pytest.raises(UnknownCase):
-        story.hear(CaseClosed(ORDER, 1))

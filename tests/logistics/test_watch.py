@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from services.logistics.commands import BOOK, WATCH
+from services.logistics.commands import BOOK, WATCH, HandedOver
 from services.logistics.milestones import Milestone
 from services.logistics.policy import policy_of
 from services.logistics.process import make_process
@@ -19,6 +19,7 @@ from shared.flow.decision import Answer, Decision, Due, States
 from tests.logistics.shipments import (
     CORRIDOR,
     NOW,
+    ORDER,
     PARCEL,
     WAYBILL,
     Story,
@@ -232,7 +233,7 @@ def test_days_on_which_customs_stands_still_do_not_count() -> None:
     story.hear(mailed())
     story.ends(BOOK, WAYBILL)
     start = datetime.fromisoformat("2026-03-30T10:00:00+08:00")
-    story.hear(scanned(scan(M.PICKED_UP, start)), now=start)
+    story.hear(HandedOver(ORDER, PARCEL, start), scanned(scan(M.PICKED_UP, start)), now=start)
 
     standing = Promises(CORRIDOR).standing(story.parcel, start)
 

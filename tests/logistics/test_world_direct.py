@@ -11,11 +11,11 @@ import pytest
 
 from deploy.world.config import Durations
 from shared.db.embedded import EmbeddedPostgres
-from shared.events.logistics import ParcelConsolidated, ParcelPacked
+from shared.events.logistics import ParcelConsolidated, ParcelPacked, WaybillDocumentAccepted
 from shared.ids import OrderId, parcel_id
 from tests.logistics.conftest import fresh
 from tests.logistics.house import eventually
-from tests.logistics.shipments import ORDER, PARCEL, authorised, cancelled, mailed
+from tests.logistics.shipments import ORDER, PARCEL, amended, authorised, cancelled, mailed
 from tests.logistics.worldly import Chain, chained, short
 
 FLOWN = [
@@ -90,6 +90,24 @@ async def test_an_authorisation_that_comes_before_the_flight_lands_is_remembered
 
     story = await chain.story()
     assert story.index("consignment.arrived") < story.index("exited")
+
+
+async def test_a_recipient_corrected_on_the_way_is_declared_anew_under_the_same_number(chain: Chain) -> None:
+    chain.plans()
+    await chain.house.hear(mailed(recipient=chain.recipient()))
+    await eventually(lambda: has(chain, "arrived_destination", "waybill-document.accepted"), True)
+
+    there = chain.recipient("测试路2号")
+    await chain.house.hear(amended(there))
+    await eventually(lambda: _count(chain, "waybill-document.accepted"), 2)
+    await chain.house.hear(authorised())
+    await eventually(lambda: has(chain, "delivered"), True)
+    await quiet(chain)
+
+    taken = [fact for fact in await chain.house.spoken() if isinstance(fact, WaybillDocumentAccepted)]
+    assert (taken[1].recipient_fingerprint, len({fact.waybill_no for fact in taken})) == (there.fingerprint, 1)
+    assert (await _count(chain, "booked"), await chain.refused()) == (1, [])
+    assert (await chain.house.shipment(ORDER))["cases"] == []
 
 
 async def test_an_offloaded_parcel_flies_with_the_next_consignment(chain: Chain) -> None:

@@ -13,6 +13,7 @@ import httpx
 import pytest
 
 from shared.db.embedded import EmbeddedPostgres
+from shared.http.app import MOST_TOLD
 from shared.ids import order_id
 from tests.orders.providers import red
 from tests.orders.providers.platform import Platform
@@ -209,3 +210,22 @@ async def test_the_address_of_the_app_takes_the_pushes_of_all_its_sellers(front:
 
     assert answer.content == ACK
     assert (await front.order(ORDER))["shop"] == "savanna-red"
+
+
+async def test_the_messages_of_one_push_are_stored_together(front: Shopfront) -> None:
+    """One after another, a hundred commits took longer than the platform waits."""
+    numbers = [f"P{n}" for n in range(MOST_TOLD - 1)]
+
+    answer = await push(front, *(red.message(number) for number in [*numbers, numbers[0]]))
+
+    assert (answer.status_code, answer.content) == (200, ACK)
+    [(kept, commits)] = await front.running.rows("SELECT count(*), count(DISTINCT xmin::text) FROM receipts")
+    assert kept == len(numbers)
+    assert commits <= 3
+
+
+async def test_more_messages_than_one_batch_takes_are_refused_and_none_is_kept(front: Shopfront) -> None:
+    answer = await push(front, *(red.message(f"P{n}") for n in range(MOST_TOLD + 1)))
+
+    assert answer.status_code == 413
+    assert await front.running.rows("SELECT count(*) FROM receipts") == [(0,)]

@@ -202,6 +202,6 @@ def test_a_paid_order_that_turns_inadmissible_is_held_and_not_ended() -> None:
     story = Story.placed().pays()
 
     assert story.hears(facts.inadmissible()) == ["hold-set customs"]
-    assert story.lifted("customs") == []
+    assert story.asked(HoldLiftAsked(facts.ORDER, "", "customs")) == (409, [])
     assert story.hears(facts.assessed()) == []
     assert story.lifted("customs") == ["hold-lifted customs"]

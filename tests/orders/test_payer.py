@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from services.orders.commands import PaymentAskedAnew
+from dataclasses import replace
+from datetime import timedelta
+
+from services.orders.canonical import ChannelHold
+from services.orders.commands import HoldLiftAsked, PaymentAskedAnew
 from services.orders.tracks import Intent, Money
 from shared.events import orders, payments
 from shared.events.base import Event
 from shared.flow.decision import NOTHING
 from shared.ids import out_trade_no
 from tests.orders import facts
-from tests.orders.story import Story
+from tests.orders.story import Story, push, snapshot
 
 SECOND = out_trade_no(facts.ORDER, 2)
 
@@ -89,6 +93,60 @@ def test_a_parcel_of_direct_mail_that_is_on_its_way_waits_for_the_buyers_own_pay
     story.hears(declared(1, "different"), facts.consolidated())
     assert story.hears(facts.refunded()) == ["payment-requested", "hold-lifted payer_mismatch"]
     assert story.hears(of_attempt(facts.captured(), 2), declared(2)) == ["declaration-requested"]
+
+
+def held_past_the_reservation(hold: ChannelHold = ChannelHold.RISK_REVIEW) -> Story:
+    """The first payment went back while the channel reviews the order, and the reservation's four days pass."""
+    story = paid()
+    review = replace(snapshot(), hold=hold, updated_at=snapshot().updated_at + timedelta(hours=1))
+    story.hears(push(review), declared(1, "different"), facts.refunded())
+    story.later(days=5)
+    return story
+
+
+def test_what_was_paid_once_is_asked_for_anew_however_long_it_was_held() -> None:
+    story = held_past_the_reservation()
+    assert story.order.holds == ("risk_review",)
+
+    assert story.hears(push(replace(snapshot(), updated_at=snapshot().updated_at + timedelta(hours=2)))) == [
+        "payment-requested",
+        "hold-lifted risk_review",
+    ]
+    assert story.order.money.expires_at == story.now + timedelta(hours=2)
+    assert story.asked(ANEW) == (202, ["payment-close-requested", "payment-requested"])
+
+
+def test_money_that_comes_back_after_the_reservations_time_does_not_end_the_order() -> None:
+    story = paid()
+    story.hears(declared(1, "different"))
+    story.later(days=5)
+
+    assert story.hears(facts.refunded()) == ["payment-requested", "hold-lifted payer_mismatch"]
+
+
+def test_a_second_payment_of_an_abandoned_attempt_is_no_case_whatever_the_next_one_does() -> None:
+    held, asked = held_past_the_reservation(), paid()
+    asked.hears(declared(1, "different"), facts.refunded())
+    opened = paid()
+    opened.hears(declared(1, "different"), facts.refunded(), of_attempt(facts.opened(), 2))
+
+    for story, state in ((held, Money.NONE), (asked, Money.ASKED), (opened, Money.OPEN)):
+        assert story.order.money.state is state
+        assert story.decides(of_attempt(facts.duplicated(), 1)) == NOTHING
+
+
+def test_a_second_payment_of_an_attempt_that_is_asked_for_now_is_a_case() -> None:
+    story = paid()
+    story.hears(declared(1, "different"), facts.refunded())
+
+    assert story.hears(of_attempt(facts.duplicated(), 2)) == ["conflict-found"]
+
+
+def test_the_hold_for_a_payer_stays_while_his_money_is_on_its_way_back() -> None:
+    story = paid()
+    story.hears(declared(1, "different"))
+
+    assert story.asked(HoldLiftAsked(facts.ORDER, "", "payer_mismatch")) == (409, [])
 
 
 ANEW = PaymentAskedAnew(facts.ORDER, facts.SELLER)

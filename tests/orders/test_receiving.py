@@ -32,12 +32,12 @@ def test_what_has_not_left_is_not_received() -> None:
     assert story.asked(RECEIVED) == (409, [])
 
 
-def test_a_receipt_that_is_known_before_the_carriers_word_starts_no_hold_period() -> None:
+def test_a_receipt_that_is_known_before_the_carriers_word_waits_for_it_and_starts_no_hold_period() -> None:
     story = Story.placed().releases()
     story.hears(facts.packed(), facts.drawn(), facts.exited())
 
-    assert story.asked(RECEIVED) == (202, ["receipt-confirmed", "funds-release-authorised"])
-    assert story.hears(facts.delivered()) == []
+    assert story.asked(RECEIVED) == (202, ["receipt-confirmed"])
+    assert story.hears(facts.delivered()) == ["funds-release-authorised"]
     assert ("hold-over", "") not in story.work
 
 

@@ -35,12 +35,11 @@ def test_paid_abroad_is_never_ended_by_itself() -> None:
     story = Story()
     story.hears(push(replace(snapshot(), status=ChannelStatus.PAID)))
 
-    assert story.hears(facts.short()) == ["hold-set shortage"]
+    assert story.hears(facts.short()) == []  # nothing is paid here: what its money waits for stays the reason
     assert story.due("identity-overdue") == []
     assert story.order.intent is Intent.PLACED
     assert story.cancelled() == [
         "cancellation-requested", "cancelled", "hold-lifted identity_missing", "hold-lifted payment_not_declarable",
-        "hold-lifted shortage",
     ]  # fmt: skip
 
 
@@ -120,11 +119,33 @@ def test_stock_that_runs_out_while_a_wrong_amount_is_settled_is_visible() -> Non
 
 
 def test_a_paid_order_found_short_is_held_and_goes_on_when_it_is_restocked() -> None:
-    story = Story()
-    story.hears(push(replace(snapshot(), status=ChannelStatus.PAID)))
-    story.identified()
+    story = Story.channels()
 
     assert story.hears(facts.short(), facts.made()) == ["hold-set shortage", "hold-lifted shortage"]
+
+
+def test_goods_given_back_do_not_hide_that_an_order_in_shillings_cannot_be_paid() -> None:
+    free = {"shop_money": {"amount": "0.00", "currency_code": "KES"}}
+    story = Story()
+    story.hears(push(snapshot(currency="KES", total_shipping_price_set=free)))
+    story.identified()
+
+    assert story.hears(facts.made(), facts.stock_released()) == []
+    assert story.order.holds == ("payment_not_declarable",)
+
+
+def test_three_reasons_why_a_payment_is_not_declarable_are_told_apart() -> None:
+    free = {"shop_money": {"amount": "0.00", "currency_code": "KES"}}
+    shillings, elsewhere, refused = Story(), Story(), Story.placed().asks()
+    shillings.hears(push(snapshot(currency="KES", total_shipping_price_set=free)))
+    elsewhere.hears(push(replace(snapshot(), status=ChannelStatus.PAID)))
+    refused.hears(facts.opened(), facts.captured(), facts.payment_paper_refused())
+
+    told = [story.spoke(orders.HoldSet)[-1].reason for story in (shillings, elsewhere, refused)]
+
+    assert [reason.partition(",")[0].partition(":")[0] for reason in told] == [
+        "placed in KES", "paid at the shop and not here", "the payment's document (411) was refused",
+    ]  # fmt: skip
 
 
 def test_a_refund_that_stalls_is_visible_until_it_is_done() -> None:
@@ -172,7 +193,7 @@ def test_a_lost_parcel_is_visible_and_releases_no_funds() -> None:
 
     assert story.hears(facts.lost()) == ["hold-set parcel_lost"]
     assert ("hold-over", "") not in story.work
-    assert story.lifted("parcel_lost") == ["hold-lifted parcel_lost"]
+    assert story.asked(HoldLiftAsked(facts.ORDER, "", "parcel_lost")) == (409, [])
     assert story.spoke(orders.FundsReleaseAuthorised) == []
 
 

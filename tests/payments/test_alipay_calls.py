@@ -282,6 +282,7 @@ async def test_a_provider_that_is_away_shows_with_its_tries_and_its_error(
 
     [call] = view["calls"]
     assert (call["kind"], call["tries"], call["last_error"]) == ("open-attempt", 1, "payments.provider_busy")
+    assert call["last_error_means"] == "the provider was not reached, or refused for now; nothing was done"
     assert call["last_try_at"] == "2026-03-01T02:15:30Z"
     assert call["next_try_at"] == "2026-03-01T02:15:31Z"
     told = capsys.readouterr().out

@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+import json
+
+import httpx
 import pytest
 
 from services.payments.commands import PaidTold
+from services.payments.outcomes import meaning
+from services.payments.providers.base import AlreadyPaid, Busy, NotFound, ProviderRefused, Unanswered
+from shared.errors import Failure, Transient, Unknown
 from tests.payments.house import House
 from tests.payments.till import ORDER, SELLER, TOTAL, number, paid
 
@@ -43,21 +49,58 @@ async def test_a_case_is_listed_until_an_operator_closes_it(mispaid: House) -> N
     [case] = listed["cases"]
     closed = await close(mispaid, case["number"])
 
-    assert (listed["order_id"], case["what"], closed) == (ORDER, "wrong_amount", 202)
+    assert (listed["order_id"], case["what"]) == (ORDER, "wrong_amount")
+    assert (closed.status_code, closed.json()) == (200, {"cases": []})
     assert (await mispaid.ask("/v1/payments/cases")).json() == {"cases": []}
     assert (await mispaid.ask(f"/v1/payments/{ORDER}")).json()["cases"] == []
 
 
+async def test_a_case_that_is_closed_again_keeps_its_first_note_and_is_answered_the_same(mispaid: House) -> None:
+    first, again = await close(mispaid, 1), await close(mispaid, 1, note="once more")
+
+    assert (again.status_code, again.json()) == (first.status_code, first.json()) == (200, {"cases": []})
+    [case] = (await mispaid.ask(f"/v1/payments/{ORDER}")).json()["closed_cases"]
+    assert (case["number"], case["note"], case["by"]) == (1, "found on the bank's list", "dev-operator")
+
+
+async def test_what_is_left_open_is_told(mispaid: House) -> None:
+    await mispaid.hear(PaidTold(ORDER, paid(minor=12898, transaction="T2")))
+    [_, other] = (await mispaid.ask(f"/v1/payments/{ORDER}")).json()["cases"]
+
+    answer = await close(mispaid, 1)
+
+    assert answer.json() == {"cases": [{"number": other["number"], "code": other["what"]}]}
+
+
 async def test_only_an_operator_closes_a_case(mispaid: House) -> None:
-    assert await close(mispaid, 1, "seller") == 403
+    assert (await close(mispaid, 1, "seller")).status_code == 403
     assert len((await mispaid.ask("/v1/payments/cases")).json()["cases"]) == 1
 
 
-async def test_a_case_that_is_not_there_is_not_closed(mispaid: House) -> None:
-    assert await close(mispaid, 2) == 422
+@pytest.mark.parametrize("number", [-1, 0, 2])
+async def test_a_case_that_is_not_there_is_not_closed(mispaid: House, number: int) -> None:
+    answer = await close(mispaid, number)
+
+    assert (answer.status_code, answer.json()["code"]) == (404, "not_found")
     assert len((await mispaid.ask("/v1/payments/cases")).json()["cases"]) == 1
 
 
-async def close(house: House, number: int, role: str = "operator") -> int:
+async def test_a_case_is_not_closed_without_a_note_nor_in_an_order_that_is_not_there(mispaid: House) -> None:
+    assert (await close(mispaid, 1, note=" ")).status_code == 400
+    assert (await close(mispaid, 1, order="nobody")).status_code == 404
+    assert (await mispaid.ask(f"/v1/payments/{ORDER}")).json()["closed_cases"] == []
+
+
+async def close(
+    house: House, number: int, role: str = "operator", *, note: str = "found on the bank's list", order: str = ORDER
+) -> httpx.Response:
+    """Without a content type, as a script sends it."""
     headers = {"Authorization": f"Bearer {house.tokens[role]}"}
-    return (await house.client.post(f"/v1/payments/{ORDER}/cases/{number}/close", headers=headers)).status_code
+    body = json.dumps({"note": note}).encode()
+    return await house.client.post(f"/v1/payments/{order}/cases/{number}/close", headers=headers, content=body)
+
+
+@pytest.mark.parametrize("failure", [ProviderRefused, AlreadyPaid, NotFound, Busy, Unanswered, Transient, Unknown])
+def test_whatever_a_provider_fails_with_has_a_sentence(failure: type[Failure]) -> None:
+    assert failure.code not in str(meaning(failure.code))
+    assert (meaning(""), meaning("input.malformed")) == (None, "it failed: input.malformed")

@@ -9,7 +9,6 @@ import pytest
 
 from services.payments import commands
 from services.payments.commands import CaseClosed, ExpiredTold, SentBackTold
-from services.payments.payment import UnknownCase
 from services.payments.policy import Policy
 from shared.events.payments import PaymentDeclared, PaymentOpened, RefundSubmitted
 from shared.events.values import Components
@@ -268,13 +267,13 @@ def test_a_withdrawal_of_an_order_whose_money_we_never_saw_changes_nothing(till:
 def test_a_case_is_closed_by_its_number_and_stays_on_record(till: Till) -> None:
     till.asked()
     till.answers(commands.OPEN, SILENCE)
-    till.hears(CaseClosed(ORDER, 1))
-    first = till.payment.cases[0].closed_at
+    till.hears(CaseClosed(ORDER, 1, "called them", "anna"))
+    first = till.payment.cases[0]
     till.now = till.now.replace(day=2)
-    till.hears(CaseClosed(ORDER, 1))
+    till.hears(CaseClosed(ORDER, 1, "again", "bela"))
 
-    assert (till.open_cases, len(till.payment.cases)) == ([], 1)
-    assert till.payment.cases[0].closed_at == first
+    assert (till.open_cases, till.payment.cases) == ([], (first,))
+    assert (first.note, first.closed_by) == ("called them", "anna")
 
 
 def test_what_goes_on_after_its_case_was_closed_is_a_new_case(till: Till) -> None:
@@ -282,15 +281,7 @@ def test_what_goes_on_after_its_case_was_closed_is_a_new_case(till: Till) -> Non
     till.answers(commands.OPEN, SILENCE)
     till.answers(commands.OPEN, SILENCE)
     assert till.open_cases == ["open_unanswered"]
-    till.hears(CaseClosed(ORDER, 1))
+    till.hears(CaseClosed(ORDER, 1, "called them", "anna"))
     till.answers(commands.OPEN, SILENCE)
 
     assert [number for number, _ in till.payment.open_cases] == [2]
-
-
-@pytest.mark.parametrize("case", [0, 1, -1])
-def test_a_case_that_is_not_there_is_not_closed(till: Till, case: int) -> None:
-    till.opened()
-
-    with pytest.raises(UnknownCase):
-        till.hears(CaseClosed(ORDER, case))

@@ -126,6 +126,10 @@ FIELDS = Fields(
         "list": [{"a": 1}],
         "texts": ["a"],
         "edge": "0001-01-01T00:00:00+14:00",
+        "first": "0001-01-01T00:00:00Z",
+        "before": "2000-01-01T07:59:59+08:00",
+        "after": "2100-01-01T00:00:00Z",
+        "last": "9999-12-31T23:59:59Z",
     }
 )
 
@@ -157,6 +161,10 @@ def test_members_are_read_by_type() -> None:
         ("moment", "naive"),
         ("moment", "text"),
         ("moment", "edge"),
+        ("moment", "first"),
+        ("moment", "before"),
+        ("moment", "after"),
+        ("moment", "last"),
         ("child", "list"),
         ("children", "texts"),
         ("children", "text"),

@@ -137,9 +137,7 @@ async def test_what_runs_reports_receipts_durations_and_how_far_behind_it_is(
     assert points(seen["corridor.receipts"]) == [({}, 1.0)]
     assert points(seen["corridor.intake.duration"]) == [({}, 1.0)]
     assert points(seen["messaging.client.sent.messages"]) == [({}, 1.0)]
-    assert points(seen["corridor.consumer.lag"]) == [
-        ({"topic": topic}, 0.0) for topic in consumed_by("catalog")
-    ]
+    assert points(seen["corridor.consumer.lag"]) == [({"topic": topic}, 0.0) for topic in consumed_by("catalog")]
 
 
 def test_a_collector_that_is_away_holds_no_process_up() -> None:

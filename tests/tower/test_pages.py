@@ -12,7 +12,7 @@ from pydantic import SecretStr
 
 from services.tower.attention import DeadLetter
 from services.tower.settings import TowerSettings
-from shared.events import orders
+from shared.events import customs, orders
 from tests.support.journeys import Mailed, Marketplace, Undone
 from tests.support.tales import NOON, Tale
 from tests.support.tower import Tower, opened
@@ -169,7 +169,41 @@ async def test_several_hits_are_listed(tower: Tower) -> None:
     both = await tower.page("/find?q=001")
 
     assert page.status_code == 303
-    assert both.status_code == 404  # three characters are too few to look for
+    assert both.status_code == 404  # three characters are too few for the end of a number
+
+
+async def test_a_shop_that_counts_from_one_finds_its_order_by_the_whole_number(tower: Tower) -> None:
+    tale = Tale("7").to_customs()
+    await tower.hears(tale, Tale("17").to_customs(), Tale("70007").to_customs())
+
+    page = await tower.page("/find?q=%237")
+    hits = (await tower.get("/v1/tower/search?q=7"))["hits"]
+    options = await tower.page("/find?q=7&part=hits")
+    nothing = read(await tower.page("/find?q=&part=hits"))
+
+    assert (page.status_code, page.headers["location"]) == (303, f"/orders/{tale.order}")
+    assert [hit["order_id"] for hit in hits] == [tale.order]
+    assert f'href="/orders/{tale.order}"' in options.text
+    assert "/orders/" not in nothing
+
+
+async def test_documents_that_differ_are_never_headed_by_their_agreement(tower: Tower) -> None:
+    tale = Tale().mismatched()
+    agree, differ = Tale("1002").to_customs(), Tale("1003").mismatched()
+    differ.say(orders.CancellationRequested(**differ.of(), by="buyer", reason="requested"))
+    differ.say(customs.DeclarationWithdrawn(**differ.of(), attempt=1, role="import", kind="cancel", at=NOON))
+    alone = Tale("1004")
+    alone.placed()
+    await tower.hears(tale, agree, differ, alone)
+
+    pages = [read(await tower.page(f"/orders/{one.order}")) for one in (tale, differ, agree, alone)]
+    here, past, other, uncompared = pages
+
+    assert "Documents 1 differ" in here
+    assert "What differs Field" in here
+    assert "nothing differs" not in here + past + uncompared
+    assert "What differed when they were last matched" in past
+    assert "Documents nothing differs" in other
 
 
 async def test_search_options_are_a_fragment(tower: Tower) -> None:

@@ -5,14 +5,16 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import timedelta
 
+import pytest
+
 from services.tower.drawing import curve, gutter, heat, round_top, ticks
 from services.tower.finding import answers, index_words, plain, public_code, question_words
 from services.tower.process import entry
-from services.tower.story import Lane, Level, Step, Story
-from services.tower.strip import PATHS, nodes, strip
+from services.tower.story import Lane, Level, Purse, Step, Story
+from services.tower.strip import PATHS, Node, nodes, strip
 from services.tower.timeline import Line, chosen, expected, folded, lines, traces
 from shared.events import orders
-from tests.support.tales import NOON, Tale
+from tests.support.tales import NOON, Tale, cny
 from tests.tower.test_answer import after
 
 
@@ -113,6 +115,26 @@ def test_a_finished_order_has_passed_everything() -> None:
     assert {node.level for _, row in strip(after(Tale().whole())) for node in row} == {Level.OK}
 
 
+@pytest.mark.parametrize("money", ["asked", "closing", "closed", "failed", "refunding", "refunded", "covered"])
+def test_a_qr_that_was_never_opened_is_never_passed(money: str) -> None:
+    story = Story(Tale().order, NOON, NOON, tracks={"money": Step(money, NOON)})
+    opened = replace(story, purse=Purse(expires_at=NOON))
+
+    assert Node("step.open", Level.OK) not in strip(story)[1][1]
+    assert (Node("step.open", Level.OK) in strip(opened)[1][1]) is (money not in ("asked", "failed"))
+
+
+@pytest.mark.parametrize("money", ["refunded", "closed", "asked"])
+def test_money_that_went_back_is_held_no_more_whatever_its_other_attempts_say(money: str) -> None:
+    tracks = {"money": Step(money, NOON), "funds": Step("held", NOON), "intent": Step("cancelled", NOON)}
+    paid = Purse(captured=cny("129.00"), refunded=cny("129.00"))
+    back = Story(Tale().order, NOON, NOON, tracks=tracks, purse=paid)
+    part = replace(back, tracks={**tracks, "money": Step("covered", NOON)}, purse=replace(paid, refunded=cny("9.00")))
+
+    assert "fund.held" not in [node.key for node in strip(back)[1][1]]
+    assert "fund.held" in [node.key for node in strip(part)[1][1]]
+
+
 def test_the_refused_paper_is_where_its_track_stands() -> None:
     story = Story(Tale().order, NOON, NOON, tracks={"payment_paper": Step("refused", NOON)})
 
@@ -127,9 +149,20 @@ def test_numbers_are_found_however_people_type_them() -> None:
     assert plain(" lp-3504 3256 ") == "LP35043256"
     assert index_words(ids) == ["LP35043256", "1001", "ABC", "~3256"]
     assert question_words("3256") == ("3256", "~3256")
-    assert question_words("325") == ("", "")
+    assert question_words("325") == ("325", "325")
+    assert question_words(" #-") == ("", "")
     assert answers("43256", ids)
     assert not answers("99 3256", ids)
+
+
+def test_a_number_shorter_than_a_tail_is_found_whole_and_in_no_other_way() -> None:
+    ids = ("#77", "LP350477", "1001")
+
+    assert answers("77", ids)
+    assert answers("#77", ids)
+    assert not answers("7", ids)
+    assert not answers("001", ids)
+    assert not answers("", ids)
 
 
 def test_the_public_code_is_made_from_the_id_alone() -> None:

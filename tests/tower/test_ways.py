@@ -2,22 +2,26 @@
 
 from __future__ import annotations
 
+import re
 from datetime import timedelta
 
 import pytest
 
+from services.orders.amending import _OVERDUE
+from services.orders.said import HOLDS
 from services.tower.answer import WAITS, answer
 from services.tower.pages_words import catalogue, words_in
 from services.tower.process import STORY, make_process
-from services.tower.saying import lifting, said
+from services.tower.saying import conflict, lifting, said
 from services.tower.sheets import differing, side_by_side
 from services.tower.stages import Pace, Stage
-from services.tower.story import Lane, Level, Story
+from services.tower.story import Hold, Lane, Level, Purse, Step, Story
 from services.tower.strip import strip
 from services.tower.timeline import expected
 from shared.events import customs, logistics, orders, payments
 from shared.events.values import Sealed
 from shared.flow.decision import Decision, States
+from shared.money import Money
 from tests.support.journeys import CONSIGNMENT, MASTER_BILL, Mailed, Marketplace, Undone
 from tests.support.tales import NOON, RECIPIENT, Tale, cny
 
@@ -312,11 +316,62 @@ def test_the_hold_of_customs_says_what_customs_said() -> None:
     ]  # fmt: skip
 
 
+@pytest.mark.parametrize(
+    ("total", "paper", "en", "zh"),
+    [
+        ("KES", "", "The order is in KES", "订单以KES计价"),
+        ("CNY", "", "paid in CNY elsewhere", "已在别处以人民币付款"),
+        ("CNY", "refused", "the payment document (411) was refused", "支付单（411）被拒绝"),
+    ],
+)
+def test_a_payment_that_cannot_be_declared_says_which_of_three_it_is(total: str, paper: str, en: str, zh: str) -> None:
+    hold = Hold("payment_not_declarable", "written by orders in English", NOON)
+    paid = Purse(total=Money(12900, total))
+    tracks = {"payment_paper": Step(paper, NOON)} if paper else {}
+    story = Story(Tale().order, NOON, NOON, holds={hold.name: hold}, purse=paid, tracks=tracks, stage="unpaid")
+
+    for language, sentence in (("en", en), ("zh", zh)):
+        words = words_in("zh" if language == "zh" else "en", "UTC")
+        one = lifting(words, story, hold)
+
+        assert sentence in one.why
+        assert one.name in ("Payment not declarable", "支付无法申报")
+        assert one.acts in ("the shop", "店铺")
+        assert ("in English" in one.told) is (language == "en")
+        if not paper:
+            assert said(words, story, Pace(), NOON).why == one.why
+
+
+def test_what_orders_writes_in_english_is_said_in_chinese() -> None:
+    zh = words_in("zh", "UTC")
+    tale = Tale()
+    tale.placed()
+    for hold in HOLDS:
+        tale.say(orders.HoldSet(**tale.of(), hold=hold, reason=HOLDS[hold]))
+    story = after(tale)
+
+    told = [lifting(zh, story, hold) for hold in story.holding]
+
+    assert len(told) == len(HOLDS)
+    assert [one for one in told if re.search(r"[a-z]{4,} [a-z]{2,} [a-z]+", one.why + one.next + one.told)] == []
+    assert conflict(zh, "logistics.parcel.delivered while lost") == (
+        "轨道状态为“丢失”时收到“已签收”（logistics.parcel.delivered）"
+    )
+    assert conflict(zh, "the channel: refunded_at_channel") == "平台：在平台退款"
+    assert conflict(zh, "words of nobody") == "words of nobody"
+
+
+@pytest.mark.parametrize("detail", _OVERDUE.values())
+def test_every_deadline_of_orders_is_worded(detail: str) -> None:
+    assert conflict(words_in("zh", "UTC"), detail) != detail
+
+
 def test_documents_of_a_straight_order_agree() -> None:
     tale = Tale().to_customs()
-    rows = {row.field: row for row in side_by_side(after(tale))}
+    story = after(tale)
+    rows = {row.field: row for row in side_by_side(story)}
 
-    assert differing(tuple(rows.values())) == 0
+    assert differing(tuple(rows.values()), story) == 0
     assert rows["order_no"].verdict is Level.OK
     assert len([cell for cell in rows["order_no"].cells if cell]) == 3
     assert rows["total"].cells[:2] == ("CNY 129.00", "CNY 129.00")

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from string import Formatter
+from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -13,6 +15,7 @@ from services.orders.said import HOLDS
 from services.tower import pages_words
 from services.tower.pages_words import catalogue, preferred, words_in
 from services.tower.told import amount
+from services.tower.wording import Words
 from shared.money import Money
 
 EN, ZH = words_in("en", "Asia/Shanghai"), words_in("zh", "Asia/Shanghai")
@@ -80,6 +83,18 @@ def test_chinese_text_has_chinese_punctuation() -> None:
 def test_durations_have_two_units_at_most(seconds: int, en: str, zh: str) -> None:
     assert EN.span(timedelta(seconds=seconds)) == en
     assert ZH.span(timedelta(seconds=seconds)) == zh
+
+
+@pytest.mark.parametrize("words", [EN, ZH], ids=["en", "zh"])
+@pytest.mark.parametrize(
+    "at", [datetime(1, 1, 1, tzinfo=UTC), datetime(9999, 12, 31, 23, 59, tzinfo=UTC)], ids=["first", "last"]
+)
+def test_a_time_to_which_no_offset_can_be_added_breaks_no_page(words: Words, at: datetime) -> None:
+    for zone in ("Asia/Shanghai", "America/New_York"):
+        here = replace(words, zone=ZoneInfo(zone))
+
+        assert str(at.year) in here.exact(at).lstrip("0")
+        assert here.moment(at)
 
 
 def test_times_are_the_operators_own() -> None:

@@ -9,17 +9,18 @@ from enum import StrEnum
 from typing import Protocol
 
 from services.logistics.tracking import TrackingEvent
-from shared.errors import Permanent
+from shared.errors import Permanent, told
 from shared.money import Money
 
 
 class CarrierRefused(Permanent):
-    """The carrier does not do what was asked: `refusal` is its own code, the message its own words."""
+    """The carrier does not do what was asked: `refusal` is its own code, `words` its own text, which may name a
+    person."""
 
     code = "logistics.carrier-refused"
 
     def __init__(self, refusal: str, words: str) -> None:
-        super().__init__(f"the carrier refused ({refusal}): {words[:300]}")
+        super().__init__(f"the carrier refused ({told(refusal)})")
         self.refusal, self.words = refusal, words
 
 

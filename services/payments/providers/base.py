@@ -12,7 +12,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import ClassVar, Protocol
 
-from shared.errors import Permanent, Transient, Unknown
+from shared.errors import Permanent, Transient, Unknown, told
 from shared.money import Money
 
 
@@ -217,7 +217,7 @@ class ProviderRefused(Permanent):
     code: ClassVar[str] = "payments.provider_refused"
 
     def __init__(self, provider_code: str, detail: str = "") -> None:
-        super().__init__(f"the payment provider refused ({provider_code[:64]})")
+        super().__init__(f"the payment provider refused ({told(provider_code)})")
         self.provider_code, self.detail = provider_code, detail
 
 

@@ -54,6 +54,31 @@ def test_packed_and_exited_are_read() -> None:
     assert told("parcel.exited", EXITED) == ParcelExited("P1", "O1", at)
 
 
+KINDS: dict[str, tuple[str, dict[str, Any]]] = {
+    "parcel.packed": ("packed_at", PACKED),
+    "parcel.handed_over": ("handed_over_at", {"parcel_id": "P1", "order_id": "O1"}),
+    "parcel.exited": ("exited_at", EXITED),
+    "consignment.closed": (
+        "closed_at",
+        {"consignment_id": "C1", "master_bill": "1", "voyage": "K", "vehicle": "5", "parcels": ["P1"]},
+    ),
+    "consignment.departed": ("departed_at", {"consignment_id": "C1"}),
+    "consignment.arrived": ("arrived_at", {"consignment_id": "C1"}),
+}
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_what_has_happened_is_never_to_come(kind: str) -> None:
+    name, data = KINDS[kind]
+    near, far = (NOW + timedelta(minutes=10), NOW + timedelta(minutes=10, seconds=1))
+
+    assert told(kind, {**data, name: near.isoformat()}).at == NOW
+    assert told(kind, {**data, name: (NOW - timedelta(days=9)).isoformat()}).at == NOW - timedelta(days=9)
+    for at in (far.isoformat(), "0001-01-01T00:00:00Z", "9999-12-31T23:59:59Z"):
+        with pytest.raises(BadInput):
+            told(kind, {**data, name: at})
+
+
 def test_a_hand_over_and_a_consignments_way_are_read() -> None:
     at = datetime(2026, 3, 2, 2, 1, tzinfo=UTC)
     flight = {"consignment_id": "C1", "master_bill": "70612345675", "voyage": "KQ886", "vehicle": "5Y-KZA"}

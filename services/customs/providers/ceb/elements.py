@@ -148,8 +148,8 @@ class Node(Generic[T]):
             raise BadInput("mandatory element is missing", where=slot.tag.removeprefix(Q))
         try:
             return slot.read(text)
-        except ValueError as error:
-            raise BadInput(f"unreadable: {error}", where=slot.tag.removeprefix(Q)) from None
+        except ValueError:
+            raise BadInput("unreadable", where=slot.tag.removeprefix(Q)) from None
 
 
 def texts(element: etree._Element) -> Mapping[str, str]:

@@ -215,8 +215,8 @@ def _receipt(kind: Kind, node: etree._Element) -> Receipt:
         guid, info = found[Q + "guid"], found[Q + "returnInfo"]
     except KeyError as error:
         raise BadInput("mandatory element is missing", where=str(error.args[0]).rpartition("}")[2]) from None
-    except ValueError as error:
-        raise BadInput(f"unreadable: {error}", where="returnTime") from None
+    except ValueError:
+        raise BadInput("unreadable", where="returnTime") from None
     numbers = {name: found.get(tag) or None for name, tag in _NUMBERS.items()}
     return Receipt(kind=kind, guid=guid, status=status, reading=_status(kind, status), at=at, info=info, **numbers)
 

@@ -33,7 +33,7 @@ from services.logistics.tracking import (
     dedupe_key,
 )
 from shared.errors import BadInput, Unknown, Unrecognised
-from shared.http.payload import Fields, read_object
+from shared.http.payload import Fields, of_this_century, read_object
 from shared.http.signatures import Secret
 
 PROVIDER: Final = "cainiao"
@@ -171,14 +171,14 @@ def _offset_text(offset: timedelta) -> str:
 def _wall_clock(body: Fields, name: str, offset: timedelta) -> datetime:
     try:
         local = datetime.strptime(body.text(name), "%Y-%m-%d %H:%M:%S").replace(tzinfo=timezone(offset))
-        return local.astimezone(UTC)
+        return of_this_century(local.astimezone(UTC), body.path(name))
     except (ValueError, OverflowError):
         body.refuse(name, "a time as yyyy-MM-dd HH:mm:ss")
 
 
 def _epoch(body: Fields, name: str) -> datetime:
     """Milliseconds since 1970; the fraction of a second is dropped, as everywhere in tracking."""
-    return datetime.fromtimestamp(body.integer(name, most=10**13) // 1000, UTC)
+    return of_this_century(datetime.fromtimestamp(body.integer(name, most=10**13) // 1000, UTC), body.path(name))
 
 
 def _eta(body: Fields) -> Eta | None:

@@ -11,7 +11,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
 from services.logistics.providers.base import (
@@ -46,6 +46,7 @@ WITHDRAWN: Final = "exit.withdrawn"
 
 _HEAVIEST_GRAMS: Final = 100_000
 _MOST_PARCELS: Final = 10_000
+_AHEAD: Final = timedelta(minutes=10)
 _LONGEST_ID: Final = 64
 
 
@@ -56,13 +57,14 @@ class Delivery:
     delivery_key: str
     key_id: str
     sent_at: datetime
+    received_at: datetime
     body: bytes = field(repr=False)
 
 
 def verify(secrets: Sequence[Secret], headers: Mapping[str, str], body: bytes, now: datetime) -> Delivery:
     """SignatureRefused for a bad or missing signature, Stale outside of five minutes; nothing else."""
     delivery = verify_standard(secrets, headers, body, now)
-    return Delivery(f"warehouse:{delivery.message_id}", delivery.key_id, delivery.sent_at, body)
+    return Delivery(f"warehouse:{delivery.message_id}", delivery.key_id, delivery.sent_at, now, body)
 
 
 def parse(delivery: Delivery) -> ParcelEvent | ConsignmentEvent:
@@ -71,40 +73,49 @@ def parse(delivery: Delivery) -> ParcelEvent | ConsignmentEvent:
     kind = message.text("type")
     if kind not in _READERS:
         raise Unrecognised("warehouse event", kind)
-    return _READERS[kind](message.child("data"))
+    return _READERS[kind](message.child("data"), delivery.received_at)
 
 
-def _packed(data: Fields) -> ParcelPacked:
-    grams = data.integer("gross_grams", least=1, most=_HEAVIEST_GRAMS)
-    return ParcelPacked(data.identifier("parcel_id"), data.identifier("order_id"), grams, data.moment("packed_at"))
+def _happened(data: Fields, name: str, now: datetime) -> datetime:
+    """When it happened. A clock that runs a little ahead of ours is put back to now: what has happened is not to come,
+    and the next event of the same parcel must not lie before it. Raises BadInput beyond that."""
+    at = data.moment(name)
+    return min(at, now) if at <= now + _AHEAD else data.refuse(name, "a time that has come")
 
 
-def _handed_over(data: Fields) -> ParcelHandedOver:
-    return ParcelHandedOver(data.identifier("parcel_id"), data.identifier("order_id"), data.moment("handed_over_at"))
+def _packed(data: Fields, now: datetime) -> ParcelPacked:
+    grams, at = data.integer("gross_grams", least=1, most=_HEAVIEST_GRAMS), _happened(data, "packed_at", now)
+    return ParcelPacked(data.identifier("parcel_id"), data.identifier("order_id"), grams, at)
 
 
-def _exited(data: Fields) -> ParcelExited:
-    return ParcelExited(data.identifier("parcel_id"), data.identifier("order_id"), data.moment("exited_at"))
+def _handed_over(data: Fields, now: datetime) -> ParcelHandedOver:
+    at = _happened(data, "handed_over_at", now)
+    return ParcelHandedOver(data.identifier("parcel_id"), data.identifier("order_id"), at)
 
 
-def _closed(data: Fields) -> ConsignmentClosed:
+def _exited(data: Fields, now: datetime) -> ParcelExited:
+    at = _happened(data, "exited_at", now)
+    return ParcelExited(data.identifier("parcel_id"), data.identifier("order_id"), at)
+
+
+def _closed(data: Fields, now: datetime) -> ConsignmentClosed:
     return ConsignmentClosed(
         data.identifier("consignment_id"),
         data.identifier("master_bill"),
         data.identifier("voyage"),
         data.identifier("vehicle"),
         _parcels(data, "parcels"),
-        data.moment("closed_at"),
+        _happened(data, "closed_at", now),
     )
 
 
-def _departed(data: Fields) -> ConsignmentDeparted:
+def _departed(data: Fields, now: datetime) -> ConsignmentDeparted:
     offloaded = _parcels(data, "offloaded")
-    return ConsignmentDeparted(data.identifier("consignment_id"), offloaded, data.moment("departed_at"))
+    return ConsignmentDeparted(data.identifier("consignment_id"), offloaded, _happened(data, "departed_at", now))
 
 
-def _arrived(data: Fields) -> ConsignmentArrived:
-    return ConsignmentArrived(data.identifier("consignment_id"), data.moment("arrived_at"))
+def _arrived(data: Fields, now: datetime) -> ConsignmentArrived:
+    return ConsignmentArrived(data.identifier("consignment_id"), _happened(data, "arrived_at", now))
 
 
 def _parcels(data: Fields, name: str) -> tuple[str, ...]:
@@ -115,7 +126,7 @@ def _parcels(data: Fields, name: str) -> tuple[str, ...]:
     return named
 
 
-_READERS: Final[Mapping[str, Callable[[Fields], ParcelEvent | ConsignmentEvent]]] = {
+_READERS: Final[Mapping[str, Callable[[Fields, datetime], ParcelEvent | ConsignmentEvent]]] = {
     PACKED: _packed,
     HANDED_OVER: _handed_over,
     EXITED: _exited,

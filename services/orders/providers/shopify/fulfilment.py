@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from services.orders.providers.base import ShipmentNotice
-from shared.errors import BadInput, Permanent, Transient
+from shared.errors import BadInput, Permanent, Transient, told
 from shared.http.payload import Fields, read_object
 
 _LOOK: Final = """query orderShipping($id: ID!) { order(id: $id) {
@@ -95,7 +95,7 @@ def _data(body: bytes) -> Fields:
         code = extensions.maybe_text("code") if extensions else None
         if code in _LATER:
             raise Transient(f"shopify.{code}")
-        raise FulfilmentRefused(f"the shop refused the query: {code or 'no code'}")
+        raise FulfilmentRefused(f"the shop refused the query: {told(code or 'none')}")
     try:
         return answer.child("data")
     except BadInput as error:

@@ -29,12 +29,19 @@ _MAX_FIELDS: Final = 200
 def notified(body: bytes, account: Account, trust: Trust) -> Notified:
     """Verify, then read. After SignatureRefused nothing of the content was looked at.
 
-    BadInput: no form. Unrecognised: another application or payee than ours, an unknown type or state. Amount and number
-    are not compared with our attempt here.
+    BadInput: no form. Unrecognised: another application or payee than ours, an unknown type or state, or a form that is
+    truly Alipay's and lacks what it must say. Amount and number are not compared with our attempt here.
     """
     values, charset = decoded(body)
     text = _verified(values, charset, trust)
-    fields = Fields(dict(values))
+    try:
+        return _read(Fields(dict(values)), account, text)
+    except BadInput as error:
+        # It will never say anything else: refused, it would come again for a day and leave nothing to look at.
+        raise Unrecognised("content of a notification at", error.where) from error
+
+
+def _read(fields: Fields, account: Account, text: str) -> Notified:
     _check_ours(fields, account)
     if fields.text("notify_type", limit=64) != "trade_status_sync":
         raise Unrecognised("notify_type", fields.text("notify_type"))

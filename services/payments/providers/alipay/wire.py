@@ -180,11 +180,14 @@ def check_echo(fields: Fields, name: str, asked: str) -> None:
 
 
 def moment(text: str, where: str) -> datetime:
-    """yyyy-MM-dd HH:mm:ss, China time; milliseconds are tolerated."""
+    """yyyy-MM-dd HH:mm:ss of the years 2000 to 2099, China time; milliseconds are tolerated."""
     try:
-        return datetime.strptime(text[:19], "%Y-%m-%d %H:%M:%S").replace(tzinfo=CHINA)
+        at = datetime.strptime(text[:19], "%Y-%m-%d %H:%M:%S").replace(tzinfo=CHINA)
     except ValueError as error:
         raise BadInput("not a time", where=where) from error
+    if not 2000 <= at.year < 2100:
+        raise BadInput("a time of another century", where=where)
+    return at
 
 
 def yuan(text: str, where: str) -> Money:

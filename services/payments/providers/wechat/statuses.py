@@ -20,7 +20,7 @@ from services.payments.providers.base import (
     TradeState,
     Unanswered,
 )
-from shared.errors import Failure, Unrecognised
+from shared.errors import Failure, Unrecognised, told
 
 Word = TypeVar("Word")
 
@@ -95,15 +95,15 @@ def failure(status: int, code: str, detail: str) -> Failure:
     if code in _NOT_THERE:
         return NotFound(code, detail)
     if code in _LATER:
-        return Busy(f"WeChat Pay refuses for now ({code})")
+        return Busy(f"WeChat Pay refuses for now ({told(code)})")
     if code in _NOBODY_KNOWS:
-        return Unanswered(f"WeChat Pay does not know either ({code})")
+        return Unanswered(f"WeChat Pay does not know either ({told(code)})")
     return _by_status(status, code, detail)
 
 
 def _by_status(status: int, code: str, detail: str) -> Failure:
     if status == 429:
-        return Busy(f"WeChat Pay refuses for now (HTTP 429 {code[:64]})")
+        return Busy(f"WeChat Pay refuses for now (HTTP 429 {told(code)})")
     if 400 <= status < 500:
-        return ProviderRefused(code or f"HTTP {status}", detail)
-    return Unanswered(f"WeChat Pay answered HTTP {status} {code[:64]}")
+        return ProviderRefused(code or f"HTTP-{status}", detail)
+    return Unanswered(f"WeChat Pay answered HTTP {status} {told(code)}")
