@@ -54,11 +54,17 @@ def finished(document: Json, services: Collection[str]) -> Json:
     }
 
 
+TOLD_BY: Final = (
+    "shared.db.engine", "shared.errors", "shared.events.", "shared.flow.", "shared.http.", "shared.money", "shared.security.",
+)  # fmt: skip
+
+
 def codes(services: Collection[str]) -> Mapping[int, tuple[str, ...]]:
-    """Status → the stable codes of the failures that these services may tell; their own and those of `shared`."""
+    """Status → the stable codes of the failures that these services may tell; their own, and those of `shared` that can
+    meet a request: whatever else a process has imported (a launcher, the other broker) is no answer of theirs."""
     found: dict[int, set[str]] = {}
     for kind in _failures(Failure):
-        if kind.__module__.startswith(("shared.", *(f"services.{name}." for name in services))):
+        if kind.__module__.startswith((*TOLD_BY, *(f"services.{name}." for name in services))):
             found.setdefault(status_of_kind(kind), set()).add(kind.code)
     return {status: tuple(sorted(names)) for status, names in sorted(found.items())}
 

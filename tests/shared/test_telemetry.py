@@ -133,7 +133,7 @@ async def test_what_runs_reports_receipts_durations_and_how_far_behind_it_is(
         while not {"messaging.client.sent.messages", "corridor.consumer.lag"} <= seen.keys():
             await asyncio.sleep(0.05)
             seen |= told(reader)
-    assert reply.status == 202
+    assert reply.status == 201
     assert points(seen["corridor.receipts"]) == [({}, 1.0)]
     assert points(seen["corridor.intake.duration"]) == [({}, 1.0)]
     assert points(seen["messaging.client.sent.messages"]) == [({}, 1.0)]
