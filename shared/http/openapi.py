@@ -55,8 +55,14 @@ def finished(document: Json, services: Collection[str]) -> Json:
 
 
 TOLD_BY: Final = (
-    "shared.db.engine", "shared.errors", "shared.events.", "shared.flow.", "shared.http.", "shared.money", "shared.security.",
-)  # fmt: skip
+    "shared.db.engine",
+    "shared.errors",
+    "shared.events.",
+    "shared.flow.",
+    "shared.http.",
+    "shared.money",
+    "shared.security.",
+)
 
 
 def codes(services: Collection[str]) -> Mapping[int, tuple[str, ...]]:
