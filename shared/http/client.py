@@ -7,10 +7,14 @@ httpx's pool looks at all its connections for each request; small pools are also
 from __future__ import annotations
 
 import ssl
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import cache
 from typing import Final
 
 import httpx
+
+from shared.errors import Failure
 
 # Deadlines are the client's own: cancelling httpx from outside strands its pool's connections.
 TIMEOUT: Final = httpx.Timeout(10.0, connect=3.0)
@@ -39,6 +43,17 @@ class _PerPartner(httpx.AsyncBaseTransport):
         for pool in self._pools.values():
             await pool.aclose()
         self._pools.clear()
+
+
+@contextmanager
+def sending(unreachable: Failure, unanswered: Failure) -> Iterator[None]:
+    """How a call without a readable answer is told: nothing left the house, or nobody knows whether it was done."""
+    try:
+        yield
+    except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout) as error:
+        raise unreachable from error
+    except (httpx.TransportError, httpx.DecodingError) as error:
+        raise unanswered from error
 
 
 def new_client() -> httpx.AsyncClient:

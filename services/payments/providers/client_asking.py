@@ -9,16 +9,13 @@ import httpx
 
 from services.payments.providers.base import Busy, Unanswered
 from shared.errors import BadInput, SignatureRefused
+from shared.http.client import sending
 
 
 async def send(http: httpx.AsyncClient, request: httpx.Request, vendor: str) -> httpx.Response:
     """Deadlines are the client's own `timeout=`."""
-    try:
+    with sending(Busy(f"{vendor} is not reachable"), Unanswered(f"{vendor} did not answer")):
         return await http.send(request)
-    except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout) as error:  # nothing left the house
-        raise Busy(f"{vendor} is not reachable") from error
-    except (httpx.TransportError, httpx.DecodingError) as error:  # nobody knows whether it was done
-        raise Unanswered(f"{vendor} did not answer") from error
 
 
 @contextmanager

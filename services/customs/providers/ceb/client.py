@@ -11,6 +11,7 @@ from services.customs.providers.base import Link, Office, OfficeUnconfirmed, Win
 from services.customs.providers.ceb import dxp, statuses
 from services.customs.receipts import Trouble
 from shared.errors import Failure, Transient, Unknown
+from shared.http.client import sending
 
 # What `ResponseCode` says when the platform took a message is printed nowhere (unconfirmed), so it is a setting.
 TAKEN: Final = frozenset({"0", "0000"})
@@ -30,12 +31,9 @@ class CebWindow:
     async def submit(self, envelope: bytes, office: Office) -> WindowAnswer:
         if self.link is Link.LIVE and not office.confirmed:
             raise OfficeUnconfirmed(office.code)
-        try:
+        # Nobody knows whether what was not answered was taken: the same bytes again.
+        with sending(Transient("customs window unreachable"), Unknown("customs window did not answer")):
             reply = await self.http.post(self.url, content=envelope, headers=_HEADERS)
-        except httpx.ConnectError as error:  # nothing left the house
-            raise Transient("customs window unreachable") from error
-        except httpx.TransportError as error:  # nobody knows whether it was taken: the same bytes again
-            raise Unknown("customs window did not answer") from error
         return self._judged(reply)
 
     def _judged(self, reply: httpx.Response) -> WindowAnswer:

@@ -10,6 +10,7 @@ from services.logistics.providers.base import Booked, BookingRequest
 from services.logistics.providers.cainiao import wire
 from services.logistics.providers.cainiao.link import FORM, LinkSettings
 from shared.errors import Transient, Unknown
+from shared.http.client import sending
 from shared.http.signatures import Secret
 
 _TOO_MANY: Final = 429
@@ -32,12 +33,8 @@ class Cainiao:
         wire.parse_taken(await self._send(wire.build_intercept(parcel_id, waybill_no, self._secret, self._settings)))
 
     async def _send(self, form: bytes) -> bytes:
-        try:
+        with sending(Transient("cainiao.unreachable"), Unknown("cainiao.unanswered")):
             reply = await self._http.post(self._url, content=form, headers=FORM)
-        except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout) as error:  # nothing left the house
-            raise Transient("cainiao.unreachable") from error
-        except httpx.TransportError as error:  # nobody knows whether it booked
-            raise Unknown("cainiao.unanswered") from error
         if reply.status_code == _TOO_MANY:
             raise Transient("cainiao.throttled")
         if reply.status_code >= 500:

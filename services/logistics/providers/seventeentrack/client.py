@@ -15,6 +15,7 @@ from services.logistics.providers.base import CarrierRefused
 from services.logistics.providers.seventeentrack import wire
 from services.logistics.providers.seventeentrack.wire import MOST_NUMBERS, Numbered
 from shared.errors import Failure, Transient, Unknown
+from shared.http.client import sending
 from shared.http.signatures import Secret
 
 PACE_SECONDS: Final = 0.35
@@ -56,10 +57,9 @@ class SeventeenTrack:
     async def _post(self, numbers: Sequence[Numbered]) -> bytes:
         headers = {"17token": self._key.key.decode(), "Content-Type": "application/json"}
         body = wire.build_registration(numbers, self._carrier)
-        try:
+        again = Transient("17track.unanswered")  # registering again changes nothing, so nobody needs to know more
+        with sending(again, again):
             reply = await self._http.post(f"{self._url}/register", content=body, headers=headers)
-        except httpx.HTTPError as error:  # registering again changes nothing, so nobody needs to know more
-            raise Transient("17track.unanswered") from error
         if reply.status_code == _TOO_MANY or reply.status_code >= 500:
             raise Transient(f"17track.answered-{reply.status_code}")
         if reply.status_code == _UNAUTHORISED:

@@ -17,6 +17,7 @@ from services.logistics.providers.base import (
 from services.logistics.providers.warehouse import wire
 from shared.clock import Clock
 from shared.errors import Transient
+from shared.http.client import sending
 from shared.http.signatures import Secret
 
 _TOO_MANY: Final = 429
@@ -42,10 +43,9 @@ class PartnerWarehouse:
 
     async def _send(self, message_id: str, body: bytes) -> None:
         message = wire.signed(self._secrets, message_id, body, self._clock.now())
-        try:
+        again = Transient("warehouse.unanswered")
+        with sending(again, again):
             reply = await self._http.post(self._url, content=message.body, headers=dict(message.headers))
-        except httpx.TransportError as error:
-            raise Transient("warehouse.unanswered") from error
         if reply.is_success:
             return
         if reply.status_code >= 500 or reply.status_code == _TOO_MANY:

@@ -11,6 +11,7 @@ from services.orders.providers.base import Confirmation, ShipmentNotice
 from services.orders.providers.shopify import fulfilment
 from services.orders.providers.shopify.fulfilment import FulfilmentRefused
 from shared.errors import BadInput, Transient, Unknown
+from shared.http.client import sending
 
 _TOO_MANY: Final = 429
 
@@ -59,12 +60,8 @@ class ShopifyShop:
 
     async def _post(self, content: bytes) -> httpx.Response:
         headers = {"Content-Type": "application/json", "X-Shopify-Access-Token": self._access.token}
-        try:
+        with sending(Transient("shopify.unreachable"), Unknown("shopify.unanswered")):
             reply = await self._http.post(self._access.url, content=content, headers=headers)
-        except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout) as error:  # nothing left the house
-            raise Transient("shopify.unreachable") from error
-        except httpx.TransportError as error:
-            raise Unknown("shopify.unanswered") from error
         if reply.status_code == _TOO_MANY:
             raise Transient("shopify.throttled")
         if 300 <= reply.status_code < 500:

@@ -11,6 +11,7 @@ import httpx
 from services.orders.providers.base import Confirmation, ConfirmationRefused, ShipmentNotice
 from services.orders.providers.standard_webhooks import wire
 from shared.errors import Transient, Unknown
+from shared.http.client import sending
 from shared.http.signatures import Secret, sign_standard
 
 _LATER: Final = frozenset({408, 425, 429})
@@ -37,12 +38,8 @@ class StandardShop:
         body = wire.build_shipped(notice, self._endpoint.shop_id, self._now)
         signed = sign_standard(self._endpoint.secrets, message_id, self._now, body)
         headers = {"Content-Type": "application/json", **signed}
-        try:
+        with sending(Transient("standard_webhooks.unreachable"), Unknown("standard_webhooks.unanswered")):
             reply = await self._http.post(self._endpoint.url, content=body, headers=headers)
-        except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout) as error:  # nothing left the house
-            raise Transient("standard_webhooks.unreachable") from error
-        except httpx.TransportError as error:
-            raise Unknown("standard_webhooks.unanswered") from error
         if reply.status_code >= 500 or reply.status_code in _LATER:
             raise Transient("standard_webhooks.failed")
         if not reply.is_success:

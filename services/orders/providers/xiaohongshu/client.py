@@ -15,6 +15,7 @@ from services.orders.providers.xiaohongshu import ciphers, statuses, wire
 from services.orders.providers.xiaohongshu.snapshot import read_order, read_receiver
 from services.orders.providers.xiaohongshu.wire import App, ChannelRefused
 from shared.errors import BadInput, Transient, Unknown
+from shared.http.client import sending
 from shared.http.payload import Fields
 
 ORDER_DETAIL: Final = "order.getOrderDetail"
@@ -123,12 +124,8 @@ class Xiaohongshu:
     async def _post(self, method: str, parameters: Mapping[str, Any]) -> httpx.Response:
         content = wire.build(self._seller.app, method, parameters, self._now)
         headers = {"Content-Type": "application/json;charset=utf-8"}
-        try:
+        with sending(Transient("xiaohongshu.unreachable"), Unknown("xiaohongshu.unanswered")):
             reply = await self._http.post(self._seller.url, content=content, headers=headers)
-        except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout) as error:  # nothing left the house
-            raise Transient("xiaohongshu.unreachable") from error
-        except httpx.TransportError as error:
-            raise Unknown("xiaohongshu.unanswered") from error
         if reply.status_code == _TOO_MANY:
             raise Transient("xiaohongshu.throttled")
         if 300 <= reply.status_code < 500:
