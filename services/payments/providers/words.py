@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Final
+from collections.abc import Mapping
+from typing import Final, TypeVar
 
 from services.payments.commands import DeclarationNews, DeclarationWord, Paid, RefundNews, RefundWord
 from services.payments.providers.base import Capture, CustomsAnswer, DeclarationState, Refund, RefundState
+from shared.errors import Unrecognised
+
+Word = TypeVar("Word")
 
 REFUND_WORDS: Final[dict[RefundState, RefundWord]] = {
     RefundState.PROCESSING: "processing",
@@ -19,6 +23,14 @@ DECLARATION_WORDS: Final[dict[DeclarationState, DeclarationWord]] = {
     DeclarationState.REFUSED: "refused",
     DeclarationState.LOST: "lost",
 }
+
+
+def known(words: Mapping[str, Word], word: str, what: str) -> Word:
+    """What a vendor's word stands for; one that is not in its table is Unrecognised, never a guess."""
+    try:
+        return words[word]
+    except KeyError as error:
+        raise Unrecognised(what, word) from error
 
 
 def paid_of(capture: Capture, evidence: str) -> Paid:

@@ -12,7 +12,7 @@ from typing import Final
 
 from services.payments.providers.alipay import statuses, wire
 from services.payments.providers.alipay.envelope import Call
-from services.payments.providers.alipay.statuses import PAY_NAME, known
+from services.payments.providers.alipay.statuses import PAY_NAME
 from services.payments.providers.base import (
     Action,
     CustomsAnswer,
@@ -23,6 +23,7 @@ from services.payments.providers.base import (
     ProviderRefused,
 )
 from services.payments.providers.fields import Fields
+from services.payments.providers.words import known
 from shared.errors import BadInput
 from shared.money import Money
 

@@ -12,10 +12,10 @@ from urllib.parse import parse_qsl
 
 from services.payments.providers.alipay import statuses
 from services.payments.providers.alipay.keys import Account, Trust
-from services.payments.providers.alipay.statuses import known
 from services.payments.providers.alipay.wire import moment, yuan
 from services.payments.providers.base import Capture, Expired, Notified, SentBack, TradeState
 from services.payments.providers.fields import MAX_BODY_BYTES, Fields
+from services.payments.providers.words import known
 from shared.errors import BadInput, Failure, SignatureRefused, Unrecognised
 from shared.flow.decision import Reply
 

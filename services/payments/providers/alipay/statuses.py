@@ -6,7 +6,7 @@ Source: Alipay Open Platform documentation of the trade methods, result codes an
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Final, TypeVar
+from typing import Final
 
 from services.payments.providers.base import (
     AlreadyPaid,
@@ -18,9 +18,8 @@ from services.payments.providers.base import (
     TradeState,
     Unanswered,
 )
-from shared.errors import Failure, Unrecognised
-
-Word = TypeVar("Word")
+from services.payments.providers.words import known
+from shared.errors import Failure
 
 # As registered with customs; the code comes with the declaration's answer and differs by office.
 PAY_NAME: Final = "支付宝(中国)网络技术有限公司"
@@ -74,13 +73,6 @@ _NOBODY_KNOWS: Final = frozenset({"SYSTEM_ERROR"})
 _NOT_UNPAID: Final = frozenset(
     {"TRADE_STATUS_ERROR", "REASON_TRADE_STATUS_INVALID", "REASON_ILLEGAL_STATUS", "TRADE_HAS_CLOSE"}
 )
-
-
-def known(words: Mapping[str, Word], word: str, what: str) -> Word:
-    try:
-        return words[word]
-    except KeyError as error:
-        raise Unrecognised(what, word) from error
 
 
 def failure(method: str, code: str, sub_code: str, detail: str, *, signed: bool) -> Failure:

@@ -14,7 +14,6 @@ from typing import Final
 
 from services.payments.providers.alipay import statuses
 from services.payments.providers.alipay.envelope import CHINA, Call, stamp
-from services.payments.providers.alipay.statuses import known
 from services.payments.providers.base import (
     Capture,
     Exchange,
@@ -28,6 +27,7 @@ from services.payments.providers.base import (
     Unanswered,
 )
 from services.payments.providers.fields import Fields, dump
+from services.payments.providers.words import known
 from shared.errors import BadInput, Unrecognised
 from shared.money import Money
 

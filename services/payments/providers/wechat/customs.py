@@ -23,9 +23,9 @@ from services.payments.providers.wechat.statuses import (
     PAY_NAME,
     VERIFY_DEPARTMENTS,
     failure,
-    known,
 )
 from services.payments.providers.wechat.wire import Answer, Call
+from services.payments.providers.words import known
 from shared.errors import BadInput, SignatureRefused, Unrecognised
 from shared.money import Money
 

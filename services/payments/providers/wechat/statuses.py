@@ -7,7 +7,7 @@ declaration (revision of November 2024); both as of mid 2026.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Final, TypeVar
+from typing import Final
 
 from services.payments.providers.base import (
     AlreadyPaid,
@@ -20,9 +20,7 @@ from services.payments.providers.base import (
     TradeState,
     Unanswered,
 )
-from shared.errors import Failure, Unrecognised, told
-
-Word = TypeVar("Word")
+from shared.errors import Failure, told
 
 # 财付通 as registered with customs: goes into payCode and payName of the order message.
 PAY_CODE: Final = "4403169D3W"
@@ -76,13 +74,6 @@ _NOT_THERE: Final = frozenset({"ORDER_NOT_EXIST", "ORDERNOTEXIST", "RESOURCE_NOT
 # NOT_ENOUGH is our balance: topped up, the same refund number goes through.
 _LATER: Final = frozenset({"FREQUENCY_LIMITED", "RATELIMIT_EXCEEDED", "RATELIMIT_EXCEED", "NOT_ENOUGH"})
 _NOBODY_KNOWS: Final = frozenset({"SYSTEM_ERROR", "SYSTEMERROR", "BANK_ERROR", "BANKERROR", "SERVICE_UNAVAILABLE"})
-
-
-def known(words: Mapping[str, Word], word: str, what: str) -> Word:
-    try:
-        return words[word]
-    except KeyError as error:
-        raise Unrecognised(what, word) from error
 
 
 def failure(status: int, code: str, detail: str) -> Failure:

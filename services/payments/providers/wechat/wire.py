@@ -33,8 +33,8 @@ from services.payments.providers.wechat.statuses import (
     REFUND_STATES,
     TRADE_STATES,
     failure,
-    known,
 )
+from services.payments.providers.words import known
 from shared.errors import BadInput, Failure, SignatureRefused, Unrecognised
 from shared.money import Money
 
