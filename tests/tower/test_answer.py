@@ -10,11 +10,10 @@ import pytest
 from services.tower.answer import HOLD_OWNERS, TROUBLES, Answer, answer
 from services.tower.answer import standing as standing_at
 from services.tower.pages_words import catalogue, words_in
-from services.tower.process import STORY, make_process
 from services.tower.saying import reason, said
 from services.tower.stages import OPEN, Pace, Stage, stage_of
 from services.tower.story import Hold, Level, Parcel, Step, Story
-from shared.flow.decision import Decision, States
+from tests.support.stories import after
 from tests.support.tales import NOON, Tale
 
 PACE = Pace()
@@ -27,17 +26,6 @@ def a_story(stage: Stage = Stage.PLACED, **tracks: str) -> Story:
 
 def standing(story: Story) -> Answer:
     return standing_at(story, Stage(story.stage))
-
-
-def after(tale: Tale) -> Story:
-    states = States()
-    for envelope in tale.envelopes:
-        decision = make_process().decide(states, envelope, envelope.time)
-        assert isinstance(decision, Decision)
-        states.take(decision.puts)
-    story = states.get(STORY, tale.order)
-    assert story is not None
-    return story
 
 
 def test_each_chapter_of_the_straight_way_is_a_stage() -> None:

@@ -14,8 +14,8 @@ from services.tower.story import Lane, Level, Purse, Step, Story
 from services.tower.strip import PATHS, Node, nodes, strip
 from services.tower.timeline import Line, chosen, expected, folded, lines, traces
 from shared.events import orders
+from tests.support.stories import after
 from tests.support.tales import NOON, Tale, cny
-from tests.tower.test_answer import after
 
 
 def told(tale: Tale) -> list[tuple[int, str, int | None]]:
