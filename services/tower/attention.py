@@ -62,10 +62,6 @@ Attention = Callable[[str], Awaitable[Attended]]
 """Asked with the reader's own `Authorization`: nobody is told more than a service would tell them."""
 
 
-async def nothing(_: str) -> Attended:
-    return Attended()
-
-
 def attended(letters: Iterable[DeadLetter]) -> Attended:
     """These letters and no more of them elsewhere."""
     told = tuple(letters)

@@ -12,10 +12,8 @@ from shared.security.personal import Person, Recipient, seal_person, seal_recipi
 from shared.security.vault import Keyring
 
 KEYS: Final = Keyring({"flows": os.urandom(32)}, "flows", os.urandom(32))
-COLUMNS: Final = Keyring({"columns": os.urandom(32)}, "columns", os.urandom(32))
 BUYER: Final = Person("陈测试", "1", "99999919900307008X", "13900000002")
 RECEIVER: Final = Recipient("陈测试", "13900000002", "CN", "福建省", "福州市", "鼓楼区", "测试路9号", "350001")
-OTHER_NUMBER: Final = "999999199003070098"
 
 
 @cache

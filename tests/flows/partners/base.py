@@ -44,6 +44,3 @@ class Nobody:
 
     def call(self, kind: str, task: object, now: datetime) -> Answered:
         raise AssertionError(f"nobody is asked for {kind} at {now}: {task}")
-
-
-__all__ = ["AT_ONCE", "Answered", "Nobody", "Partner", "Says"]
