@@ -7,7 +7,7 @@ from dataclasses import asdict
 from datetime import datetime
 from typing import Annotated, Any, Final
 
-from fastapi import APIRouter, Header, Query
+from fastapi import APIRouter, Query
 
 from services.tower import saying, store, store_figures
 from services.tower.attention import DeadLetter, grouped
@@ -19,10 +19,9 @@ from services.tower.store import Cursor, Filter
 from services.tower.story import Story
 from services.tower.timeline import Line, lines
 from services.tower.wording import Language, Words
-from shared.errors import BadInput
+from shared.http.commands import Authorization
 from shared.security.auth import Principal, Role
 
-Authorization = Annotated[str, Header()]
 Limit = Annotated[int, Query(ge=1, le=200)]
 Text = Annotated[str, Query(max_length=120)]
 MOST_CASES: Final = 200  # orders whose own cases are listed
@@ -91,11 +90,10 @@ def _orders(frame: Frame, routes: APIRouter) -> None:
         """Newest first; `next` goes into `after` for the page that follows."""
         wanted = Filter(number, state.value if state else "", hold, reason, problems=problems)
         now = resources.clock.now()
-        found = await store.orders(
-            resources.read, _who(frame, authorization), wanted, pace, now, after=_cursor(after), limit=limit
-        )
-        more = f"{found[limit - 1].started_at.isoformat()}~{found[limit - 1].id}" if len(found) > limit else None
-        return {"orders": [_story(frame, one, now) for one in found[:limit]], "next": more}
+        principal, cursor = _who(frame, authorization), Cursor.read(after) if after else None
+        found = await store.orders(resources.read, principal, wanted, pace, now, after=cursor, limit=limit)
+        told = [_story(frame, one, now) for one in found[:limit]]
+        return {"orders": told, "next": store.more(found, limit) or None}
 
     @routes.get("/v1/orders/{order_id}/timeline")
     async def timeline(order_id: str, authorization: Authorization = "", lang: Language = "en") -> dict[str, Any]:
@@ -126,16 +124,6 @@ def _case(words: Words, case: Case) -> dict[str, Any]:
     detail = {"detail": saying.case_detail(words, case)}
     close = {"method": method, "path": path} if path else None
     return {**asdict(case), **told, **detail, "number": case.number or None, "close": close}
-
-
-def _cursor(text: str) -> Cursor | None:
-    if not text:
-        return None
-    at, _, key = text.partition("~")
-    try:
-        return Cursor(datetime.fromisoformat(at), key)
-    except ValueError as error:
-        raise BadInput("not a cursor", where="after", fix="send `next` of the answer before") from error
 
 
 def _overview(figures: store_figures.Figures) -> dict[str, Any]:

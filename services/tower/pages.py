@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
-from datetime import datetime
 from functools import partial
 from typing import Any, Final
 from uuid import UUID
@@ -22,6 +21,7 @@ from services.tower.pages_session import LONGEST_FORM, local_path, same_origin
 from services.tower.stages import Stage
 from services.tower.store import PAGE, Cursor, Filter
 from services.tower.store_figures import AGES
+from shared.errors import BadInput
 from shared.http.app import read_body
 from shared.http.payload import read_form
 from shared.http.problem import NotAllowed, NotAuthenticated, NotFound
@@ -51,12 +51,10 @@ async def _listed(frame: Frame, visit: Visit) -> Response:
     wanted, after = _filter(frame, visit), _cursor(visit)
     read = frame.service.resources.read
     found = await store.orders(read, visit.principal, wanted, frame.pace, visit.now, after=after)
-    last = found[PAGE - 1] if len(found) > PAGE else None
-    more = f"{last.started_at.isoformat()}~{last.id}" if last else ""
     asked = {name: value for name, value in visit.request.query_params.items() if name != "after"}
     return await _page(
         frame, visit, "orders.html", "orders", rows=[row(frame, visit, one) for one in found[:PAGE]], asked=asked,
-        stages=list(Stage), holds=_holds(visit), first=after is None, next=more,
+        stages=list(Stage), holds=_holds(visit), first=after is None, next=store.more(found, PAGE),
     )  # fmt: skip
 
 
@@ -174,12 +172,10 @@ def _filter(frame: Frame, visit: Visit) -> Filter:
 
 def _cursor(visit: Visit) -> Cursor | None:
     """Where the page before ended; a mistyped one is the first page."""
-    at, _, key = visit.asked("after").partition("~")
     try:
-        moment = datetime.fromisoformat(at)
-    except ValueError:
+        return Cursor.read(visit.asked("after"))
+    except BadInput:
         return None
-    return Cursor(moment, key) if moment.tzinfo else None
 
 
 def _sign_in(frame: Frame, routes: APIRouter) -> None:

@@ -17,6 +17,8 @@ from services.tower.stages import OPEN, Pace
 from services.tower.story import Entry, Level, Story
 from services.tower.tables import ENTRIES, STORIES
 from shared.db.engine import ReadTx
+from shared.errors import BadInput
+from shared.http.payload import moment
 from shared.http.problem import NotFound
 from shared.security.auth import Principal
 
@@ -47,6 +49,20 @@ class Cursor:
 
     at: datetime
     key: str
+
+    @classmethod
+    def read(cls, text: str) -> Cursor:
+        """What `more` has given. Raises BadInput for anything else."""
+        at, _, key = text.partition("~")
+        try:
+            return cls(moment(at, "after"), key)
+        except BadInput as error:
+            raise BadInput("not a cursor", where="after", fix="send `next` of the answer before") from error
+
+
+def more(found: Sequence[Story], limit: int) -> str:
+    """The cursor behind the first `limit` of these, "" where there are no others."""
+    return f"{found[limit - 1].started_at.isoformat()}~{found[limit - 1].id}" if len(found) > limit else ""
 
 
 def seen(principal: Principal) -> list[ColumnElement[bool]]:

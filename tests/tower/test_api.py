@@ -156,7 +156,13 @@ async def test_a_list_is_filtered_and_paged_without_losing_or_repeating_one(towe
     assert [one["external_id"] for one in refused["orders"]] == ["3000"]
 
 
-@pytest.mark.parametrize("query", ["limit=0", "limit=201", "state=nowhere", "after=yesterday"])
+@pytest.mark.parametrize(
+    "query",
+    [
+        "limit=0", "limit=201", "state=nowhere", "after=yesterday", "after=2026-11-25T04:00:00~x",
+        "after=0001-01-01T00:00:00%2B14:00~x",
+    ],
+)  # fmt: skip
 async def test_a_query_that_cannot_be_is_refused(tower: Tower, query: str) -> None:
     answer = await tower.page(f"/v1/tower/orders?{query}")
 

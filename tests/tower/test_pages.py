@@ -137,6 +137,15 @@ async def test_orders_are_filtered_by_a_hold_in_words(tower: Tower) -> None:
     assert page.text.count("<tr data-row") == 1
 
 
+@pytest.mark.parametrize("after", ["yesterday", "2026-11-25T04:00:00~x", "0001-01-01T00:00:00%2B14:00~x"])
+async def test_a_mistyped_place_in_the_list_is_its_beginning(tower: Tower, after: str) -> None:
+    await tower.hears(Tale().to_customs())
+
+    page = await tower.page(f"/orders?after={after}")
+
+    assert (page.status_code, page.text.count("<tr data-row")) == (200, 1)
+
+
 async def test_a_story_can_be_narrowed_and_keeps_its_numbers(tower: Tower) -> None:
     tale = Tale().rejected()
     await tower.hears(tale)
