@@ -10,6 +10,7 @@ from typing import Any
 
 from services.logistics.commands import (
     BOOK,
+    TELL,
     WATCH,
     Book,
     DocumentAnswered,
@@ -43,6 +44,7 @@ from shared.money import Money
 NOW = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
 ORDER = OrderId("0f3b6f5c-53f2-5a0e-8a9d-6b1d2f3c4e5f")
 PARCEL = parcel_id(ORDER, 1)
+PICK = f"{PARCEL}:pick"  # the work row that tells an origin what to pack
 SELLER = "highland-coop"
 LINES = (StockLine(1, "COFFEE-AA-250", 2, "fz-bonded", "L1"), StockLine(2, "TEA-GREEN-100", 1, "fz-bonded", "L7"))
 HERE = Sealed("k1", "c2VhbGVk", "fp-here", "林** 138***00 福建省福州市")
@@ -191,6 +193,11 @@ class Story:
         return [case.code for case in self.shipment.open_cases]
 
 
+def names(facts: Sequence[Event]) -> list[str]:
+    """What was spoken of a parcel, in short."""
+    return [getattr(fact, "milestone", "") or fact.type.removeprefix("logistics.parcel.") for fact in facts]
+
+
 def booked() -> Story:
     """A story up to the waybill number."""
     story = Story()
@@ -199,11 +206,28 @@ def booked() -> Story:
     return story
 
 
+def labelled() -> Story:
+    """The same of a parcel of direct mail."""
+    story = Story()
+    story.hear(mailed())
+    story.ends(BOOK, WAYBILL)
+    return story
+
+
+def left() -> Story:
+    """A story up to the exit, as the warehouse tells it."""
+    story = booked()
+    story.hear(authorised())
+    story.ends(TELL, Done())
+    story.hear(packed(), exited())
+    return story
+
+
 def let_out() -> Story:
     """A story up to the exit, at `NOW`."""
     story = booked()
     story.hear(authorised())
-    story.ends("tell-warehouse", Done())
+    story.ends(TELL, Done())
     story.hear(Exited(ORDER, PARCEL, NOW))
     return story
 

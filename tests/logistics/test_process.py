@@ -26,6 +26,7 @@ from tests.logistics.shipments import (
     document,
     exited,
     handed_over,
+    left,
     minutes,
     packed,
     requested,
@@ -65,17 +66,9 @@ def voided() -> Story:
     return story
 
 
-def gone() -> Story:
-    story = booked()
-    story.hear(authorised())
-    story.ends(TELL, Done())
-    story.hear(packed(), exited())
-    return story
-
-
 STATES: dict[str, Callable[[], Story]] = {
     "asked": asked, "refused": refused, "booked": booked, "correcting": correcting, "voiding": voiding,
-    "voided": voided, "gone": gone,
+    "voided": voided, "gone": left,
 }  # fmt: skip
 HEARD: dict[str, object] = {
     "requested": requested(), "amended": amended(), "cancelled": cancelled(), "authorised": authorised(2),
@@ -233,7 +226,7 @@ def test_no_call_may_end_in_an_answer_that_nobody_knows(kind: str) -> None:
 
 
 def _recalling() -> Story:
-    story = gone()
+    story = left()
     story.hear(cancelled())
     return story
 

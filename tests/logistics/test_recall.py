@@ -9,11 +9,11 @@ from services.logistics.milestones import Milestone
 from services.logistics.scans import NotLost
 from services.logistics.shipment import Booking, Recall
 from services.logistics.tracking import Reason
-from shared.events.base import Event
 from shared.flow.decision import Exhausted
 from tests.logistics.shipments import (
     ORDER,
     PARCEL,
+    PICK,
     WAYBILL,
     Story,
     amended,
@@ -23,8 +23,11 @@ from tests.logistics.shipments import (
     cancelled,
     exited,
     handed_over,
+    labelled,
+    left,
     mailed,
     minutes,
+    names,
     packed,
     scan,
     scanned,
@@ -32,27 +35,12 @@ from tests.logistics.shipments import (
 )
 
 M = Milestone
-PICK = f"{PARCEL}:pick"
 SILENT = Exhausted("transient", "cainiao.unreachable", unknown=False)
-
-
-def names(facts: list[Event]) -> list[str]:
-    return [getattr(fact, "milestone", "") or fact.type.removeprefix("logistics.parcel.") for fact in facts]
-
-
-def left() -> Story:
-    story = booked()
-    story.hear(authorised())
-    story.ends(TELL, Done())
-    story.hear(packed(), exited())
-    return story
 
 
 def mail(*, told: bool = True) -> Story:
     """Direct mail with a waybill; the origin knows of it, or is being told."""
-    story = Story()
-    story.hear(mailed())
-    story.ends(BOOK, WAYBILL)
+    story = labelled()
     if told:
         story.ends(TELL, Done(), name=PICK)
     del story.work["register-tracking", PARCEL]

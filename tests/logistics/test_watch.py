@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from services.logistics.commands import BOOK, WATCH, HandedOver
+from services.logistics.commands import WATCH, HandedOver
 from services.logistics.milestones import Milestone
 from services.logistics.policy import policy_of
 from services.logistics.process import make_process
@@ -21,13 +21,12 @@ from tests.logistics.shipments import (
     NOW,
     ORDER,
     PARCEL,
-    WAYBILL,
     Story,
     authorised,
     booked,
     exited,
     handed_over,
-    mailed,
+    labelled,
     minutes,
     packed,
     requested,
@@ -38,7 +37,7 @@ from tests.logistics.shipments import (
 M = Milestone
 
 
-def left() -> Story:
+def given_away() -> Story:
     """Out of the gate an hour after NOW."""
     story = booked()
     story.hear(authorised(), packed(), exited(), now=minutes(60))
@@ -74,7 +73,7 @@ def test_nobody_waits_for_a_parcel_that_is_still_ours() -> None:
 
 
 def test_a_parcel_that_nobody_collects_is_delayed_once() -> None:
-    story = left()
+    story = given_away()
     assert due(story) == minutes(60) + timedelta(hours=48, seconds=1)
 
     assert rings(story) == [("delayed", "label_created")]
@@ -84,7 +83,7 @@ def test_a_parcel_that_nobody_collects_is_delayed_once() -> None:
 
 
 def test_a_scan_in_time_keeps_the_alarm_silent() -> None:
-    story = left()
+    story = given_away()
     seen(story, M.PICKED_UP, minutes(70))
     seen(story, M.DESTINATION_HUB_IN, minutes(80))
     seen(story, M.OUT_FOR_DELIVERY, minutes(90))
@@ -95,7 +94,7 @@ def test_a_scan_in_time_keeps_the_alarm_silent() -> None:
 
 
 def test_the_next_silence_is_another_alarm() -> None:
-    story = left()
+    story = given_away()
     seen(story, M.PICKED_UP, minutes(70))
     assert rings(story) == [("delayed", "picked_up")]
 
@@ -107,7 +106,7 @@ def test_the_next_silence_is_another_alarm() -> None:
 
 
 def test_a_delivery_ends_the_watch() -> None:
-    story = left()
+    story = given_away()
     seen(story, M.PICKED_UP, minutes(70))
 
     seen(story, M.DELIVERED, minutes(90))
@@ -118,14 +117,14 @@ def test_a_delivery_ends_the_watch() -> None:
 
 @pytest.mark.parametrize("end", [M.LOST, M.RETURNED, M.DESTROYED])
 def test_every_end_ends_the_watch(end: Milestone) -> None:
-    story = left()
+    story = given_away()
     seen(story, end, minutes(90))
 
     assert (WATCH, PARCEL) not in story.work
 
 
 def test_a_timer_that_comes_after_the_end_says_nothing() -> None:
-    story = left()
+    story = given_away()
     ringing = story.outcome(WATCH, Due())
     seen(story, M.DELIVERED, minutes(90))
 
@@ -135,7 +134,7 @@ def test_a_timer_that_comes_after_the_end_says_nothing() -> None:
 
 def test_a_broken_promise_is_spoken_once() -> None:
     """72 hours from the collection, in the bonded flow."""
-    story = left()
+    story = given_away()
     seen(story, M.PICKED_UP, minutes(70))
     assert rings(story) == [("delayed", "picked_up")]
     assert due(story) == minutes(70) + timedelta(hours=72, seconds=1)
@@ -145,7 +144,7 @@ def test_a_broken_promise_is_spoken_once() -> None:
 
 
 def test_a_promise_that_was_broken_by_the_delivery_itself_is_spoken_with_it() -> None:
-    story = left()
+    story = given_away()
     seen(story, M.PICKED_UP, minutes(70))
 
     spoken = seen(story, M.DELIVERED, minutes(70) + timedelta(hours=73))
@@ -154,7 +153,7 @@ def test_a_promise_that_was_broken_by_the_delivery_itself_is_spoken_with_it() ->
 
 
 def test_a_promise_that_was_kept_is_not_spoken_of() -> None:
-    story = left()
+    story = given_away()
     seen(story, M.PICKED_UP, minutes(70))
 
     assert [fact.type for fact in seen(story, M.DELIVERED, minutes(70) + timedelta(hours=71))] == [
@@ -163,7 +162,7 @@ def test_a_promise_that_was_kept_is_not_spoken_of() -> None:
 
 
 def test_a_scan_moves_the_timer_to_an_earlier_look_only() -> None:
-    story = left()
+    story = given_away()
     seen(story, M.PICKED_UP, minutes(70))
     first = due(story)
 
@@ -173,9 +172,7 @@ def test_a_scan_moves_the_timer_to_an_earlier_look_only() -> None:
 
 
 def test_direct_mail_is_watched_from_its_hand_over() -> None:
-    story = Story()
-    story.hear(mailed())
-    story.ends(BOOK, WAYBILL)
+    story = labelled()
     story.hear(packed(), handed_over(), now=minutes(45))
 
     assert due(story) == minutes(45) + timedelta(hours=72, seconds=1)
@@ -183,9 +180,7 @@ def test_direct_mail_is_watched_from_its_hand_over() -> None:
 
 
 def test_while_customs_has_it_only_the_loss_is_suspected() -> None:
-    story = Story()
-    story.hear(mailed())
-    story.ends(BOOK, WAYBILL)
+    story = labelled()
     story.hear(packed(), handed_over(), now=minutes(45))
     seen(story, M.ARRIVED_DESTINATION, minutes(900))
 
@@ -229,9 +224,7 @@ def test_twelve_days_end_with_the_twelfth_day_of_the_destination() -> None:
 
 def test_days_on_which_customs_stands_still_do_not_count() -> None:
     """Three days of Qingming fall into the twelve."""
-    story = Story()
-    story.hear(mailed())
-    story.ends(BOOK, WAYBILL)
+    story = labelled()
     start = datetime.fromisoformat("2026-03-30T10:00:00+08:00")
     story.hear(HandedOver(ORDER, PARCEL, start), scanned(scan(M.PICKED_UP, start)), now=start)
 
