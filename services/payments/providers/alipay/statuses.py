@@ -19,7 +19,7 @@ from services.payments.providers.base import (
     Unanswered,
 )
 from services.payments.providers.words import known
-from shared.errors import Failure
+from shared.errors import Failure, told
 
 # As registered with customs; the code comes with the declaration's answer and differs by office.
 PAY_NAME: Final = "支付宝(中国)网络技术有限公司"
@@ -80,14 +80,14 @@ def failure(method: str, code: str, sub_code: str, detail: str, *, signed: bool)
 
     Without a signature only what changes nothing is believed: that the gateway did not take the request.
     """
-    told = sub_code or code
+    word = sub_code or code
     if code == _TOO_OFTEN:
-        return Busy(f"Alipay refuses for now ({told[:64]})")
+        return Busy(f"Alipay refuses for now ({told(word)})")
     if code == _UNKNOWN:
-        return Unanswered(f"Alipay does not know either ({told[:64]})")
+        return Unanswered(f"Alipay does not know either ({told(word)})")
     if code == _REFUSED_BY_BUSINESS:
-        return _business(method, told, detail) if signed else Unanswered("Alipay's answer is not signed")
-    return ProviderRefused(told, detail)
+        return _business(method, word, detail) if signed else Unanswered("Alipay's answer is not signed")
+    return ProviderRefused(word, detail)
 
 
 def _business(method: str, sub_code: str, detail: str) -> Failure:
@@ -97,9 +97,9 @@ def _business(method: str, sub_code: str, detail: str) -> Failure:
     if word in _NOT_THERE:
         return NotFound(sub_code, detail)
     if word in _LATER:
-        return Busy(f"Alipay refuses for now ({sub_code[:64]})")
+        return Busy(f"Alipay refuses for now ({told(sub_code)})")
     if word in _NOBODY_KNOWS:
-        return Unanswered(f"Alipay does not know either ({sub_code[:64]})")
+        return Unanswered(f"Alipay does not know either ({told(sub_code)})")
     return ProviderRefused(sub_code, detail)
 
 
