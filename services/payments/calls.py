@@ -51,13 +51,12 @@ from shared.events.values import Sealed
 from shared.flow.items import Leased
 from shared.flow.work import Call
 from shared.logs import logger
-from shared.security.personal import open_person
+from shared.security.personal import RESIDENT_CARD, open_person
 from shared.service import Resources
 
 log = logger("payments")
 
 KEYS_EVERY: Final = timedelta(hours=12)  # WeChat Pay, platform certificates: "at least every 12 h", as of mid 2026
-RESIDENT_CARD: Final = "1"
 Run = Callable[[Leased], Awaitable[object]]
 Task = OpenAttempt | WatchAttempt | SendBack | DeclarePayment
 T = TypeVar("T")
