@@ -23,7 +23,7 @@ from services.orders.commands import (
     Reminder,
 )
 from services.orders.order import SILENT, Order
-from services.orders.said import IDENTITY_OVERDUE, SHIP_BY, SHORTAGE, Policy, Said
+from services.orders.said import IDENTITY_OVERDUE, SHIP_BY, SHORTAGE, Policy, Said, amended
 from services.orders.tracks import Carriage, Intent, Money, Papers
 from services.orders.undoing import TooLate
 from shared.events import orders as facts
@@ -111,11 +111,7 @@ def _amended(order: Order, corrected: Order, papers: tuple[Papers, ...] = _OPEN_
         raise TooLate(f"the order is {order.intent.value} and stays as it is: let the buyer order anew")
     if order.import_papers.state not in papers:
         raise TooLate("the declaration is under way: correct it when customs has refused it, or cancel the order")
-    amended = facts.OrderAmended(
-        order_id=order.id, seller=order.seller, person=corrected.person, recipient=corrected.recipient,
-        recipient_version=corrected.recipient_version,
-    )  # fmt: skip
-    return Said(corrected, (amended,))
+    return Said(corrected, (amended(corrected),))
 
 
 def _lifted(order: Order, hold: str, now: datetime) -> Said:

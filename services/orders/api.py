@@ -83,8 +83,9 @@ class Accepted(BaseModel):
 def router(service: Service) -> APIRouter:
     routes = APIRouter(prefix="/v1/orders", tags=["orders"])
     add_reads(routes, service)
-    add_commands(routes, Desk(service))
-    add_operators_commands(routes, Desk(service))
+    desk = Desk(service)
+    add_commands(routes, desk)
+    add_operators_commands(routes, desk)
     return routes
 
 

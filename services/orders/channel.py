@@ -11,7 +11,7 @@ from services.orders.canonical import CanonicalOrder, ChannelStatus, Disposition
 from services.orders.commands import FETCH_ORDER, FetchOrder, IdentityOverdue, OrderNamed, Pushed, RefundPushed
 from services.orders.order import ORDER, Order
 from services.orders.placing import FETCHING, SNAPSHOT, Fetching, clearance, over, paid_at
-from services.orders.said import IDENTITY_OVERDUE, Policy, Said, decision
+from services.orders.said import IDENTITY_OVERDUE, Policy, Said, amended, decision
 from services.orders.snapshots import attach_refund, take_snapshot
 from services.orders.tracks import Intent, Money
 from services.orders.undoing import TooLate
@@ -210,11 +210,7 @@ def _addressed(order: Order, push: Pushed) -> Said:
     if order.channel_address or order.recipient_version > 1:
         return Said(told.holding("address_changed"))
     known = replace(told, recipient=push.order.recipient, recipient_version=order.recipient_version + 1)
-    amended = facts.OrderAmended(
-        order_id=order.id, seller=order.seller, person=known.person, recipient=known.recipient,
-        recipient_version=known.recipient_version,
-    )  # fmt: skip
-    return Said(known, (amended,))
+    return Said(known, (amended(known),))
 
 
 def _sold(order: CanonicalOrder) -> object:

@@ -98,6 +98,14 @@ class Said:
 Guard = Callable[[Order, Policy, datetime], Said | None]
 
 
+def amended(order: Order) -> facts.OrderAmended:
+    """Who buys and who receives, as the order says it now."""
+    return facts.OrderAmended(
+        order_id=order.id, seller=order.seller, person=order.person, recipient=order.recipient,
+        recipient_version=order.recipient_version,
+    )  # fmt: skip
+
+
 def why(order: Order, hold: str) -> str:
     """The hold's words; of a payment that cannot be declared, which of the three it is."""
     if hold != "payment_not_declarable":

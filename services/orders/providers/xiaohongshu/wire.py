@@ -13,7 +13,6 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from decimal import Decimal
 from typing import Any, Final
 from urllib.parse import parse_qsl
 
@@ -173,7 +172,7 @@ def _claim(data: Fields) -> Refund | None:
     fen = data.decimal("refundFee", below=10**9) * 100
     if fen != fen.to_integral_value():
         data.refuse("refundFee", "an amount in yuan")
-    return Refund(data.identifier("returnsId"), kind, RefundStatus.REQUESTED, Money(int(Decimal(fen)), "CNY"))
+    return Refund(data.identifier("returnsId"), kind, RefundStatus.REQUESTED, Money(int(fen), "CNY"))
 
 
 # --- our calls --------------------------------------------------------------------------------------------------------
