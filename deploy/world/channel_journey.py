@@ -7,7 +7,7 @@ import asyncio
 from deploy.world import times
 from deploy.world.books import OrderBook
 from deploy.world.core import Core
-from deploy.world.journey import link, until
+from deploy.world.journey import comes, link
 from deploy.world.seller_api import SellerApi
 from deploy.world.shop_wire import ShopOrder
 from deploy.world.xiaohongshu import Xiaohongshu
@@ -85,11 +85,7 @@ class ChannelJourney:
         """Shipped by our word, delivered by the carrier's, completed by the buyer's or by time."""
         await self._platform.shipped(red)
         await self._platform.tell(book, red)
-
-        async def delivered() -> bool:
-            return "delivered" in book.marks
-
-        if await until(self._core, delivered):
+        if await comes(self._core, book, "delivered"):
             await self._passes(self._core.config.durations.confirmation)
             self._platform.complete(red)
             if await self._platform.tell(book, red):

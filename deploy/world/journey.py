@@ -162,7 +162,7 @@ class Journey:
 
     async def _pay_late(self, book: OrderBook, order: ShopOrder, code_url: str) -> None:
         """The wallet is slower than the merchant who gives up: the charge is made when the attempt was closed."""
-        if await self._comes(book, "closed_by_merchant"):
+        if await comes(self._core, book, "closed_by_merchant"):
             self._shop(book).wallet.charge_again(code_url, order.buyer)
             book.mark("paid")
 
@@ -177,24 +177,16 @@ class Journey:
             "cancel_exited": "exited",
         }
         for kind, mark in awaited.items():
-            if kind in book.plan and (not mark or await self._comes(book, mark)):
+            if kind in book.plan and (not mark or await comes(self._core, book, mark)):
                 await self._cancel(book, order)
         if "confirms_receipt" in book.plan:
             self._core.sender.spawn(self._confirm(book, order))
 
     async def _confirm(self, book: OrderBook, order: ShopOrder) -> None:
-        if await self._comes(book, "delivered"):
+        if await comes(self._core, book, "delivered"):
             await asyncio.sleep(self._core.pause(self._core.config.durations.confirmation))
             if await self._shop(book).front.push(book, COMPLETED, order, cancelled_at=times.now()):
                 book.mark("receipt_confirmed")
-
-    async def _comes(self, book: OrderBook, mark: str) -> bool:
-        """Whether the partners see it happen before patience is over."""
-
-        async def once() -> bool:
-            return mark in book.marks
-
-        return bool(await until(self._core, once))
 
     async def _cancel(self, book: OrderBook, order: ShopOrder) -> None:
         """Shopify's clock ticks in seconds: the cancelled snapshot is visibly newer than the created one."""
@@ -232,6 +224,15 @@ async def link(core: Core, api: SellerApi, book: OrderBook) -> bool:
         return False
     core.books.alias(book, book.order_id)
     return True
+
+
+async def comes(core: Core, book: OrderBook, mark: str) -> bool:
+    """Whether the partners see it happen before patience is over."""
+
+    async def once() -> bool:
+        return mark in book.marks
+
+    return bool(await until(core, once))
 
 
 async def until(core: Core, ask: Callable[[], Awaitable[T]]) -> T | None:

@@ -89,7 +89,6 @@ class Xiaohongshu:
 
     def _moved(self, red: RedOrder, status: int) -> RedOrder:
         red.status, red.updated_at = status, max(_now(), red.updated_at + 1)
-        red.history.append(status)
         return red
 
     # --- told to us -----------------------------------------------------------------------------------------------

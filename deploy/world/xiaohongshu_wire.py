@@ -10,7 +10,7 @@ import base64
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, Final
 from urllib.parse import parse_qsl, urlsplit
 
@@ -36,7 +36,6 @@ class RedOrder:
     updated_at: int = 0
     express_no: str = ""
     express_company: str = ""
-    history: list[int] = field(default_factory=list)
 
     @property
     def id(self) -> str:
