@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
 import pytest
-import uvicorn
 from playwright.async_api import Browser, BrowserContext, ConsoleMessage, Page, Request, async_playwright
 
 from tests.support.browser import FLAGS, chromium
+from tests.support.neighbour import beside
+from tests.support.served import served
 from tests.support.tower import Tower, dsn, template, tower
 
-__all__ = ["browser", "dsn", "site", "template", "tower"]
+__all__ = ["beside", "browser", "dsn", "site", "template", "tower"]
 
 
 @pytest.fixture(scope="session")
@@ -67,17 +67,11 @@ class Site:
 
 @asynccontextmanager
 async def shown(tower: Tower, browser: Browser) -> AsyncIterator[Site]:
-    server = uvicorn.Server(uvicorn.Config(tower.app, port=0, log_level="warning", lifespan="off"))
-    server.install_signal_handlers = lambda: None  # type: ignore[attr-defined]  # the test run keeps its own
-    running = asyncio.create_task(server.serve())
-    async with asyncio.timeout(10):
-        while not server.started:  # noqa: ASYNC110  # uvicorn has no event for it
-            await asyncio.sleep(0.01)
-    port = server.servers[0].sockets[0].getsockname()[1]
-    yield Site(tower, browser, f"http://127.0.0.1:{port}")
-    tower.service.stopping.set()  # open streams end by themselves
-    server.should_exit = True
-    await running
+    async with served(tower.app) as base:
+        try:
+            yield Site(tower, browser, base)
+        finally:
+            tower.service.stopping.set()  # open streams end by themselves
 
 
 @pytest.fixture

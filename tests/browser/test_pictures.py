@@ -16,7 +16,7 @@ from services.tower.attention import DeadLetter
 from shared.events import orders
 from tests.browser.conftest import Site, shown
 from tests.support.journeys import MASTER_BILL, Mailed, Marketplace, Undone
-from tests.support.neighbour import Neighbour, declaration, money, neighbour
+from tests.support.neighbour import Neighbour, declaration, money
 from tests.support.tales import NOON, Tale
 from tests.support.tower import opened
 
@@ -77,12 +77,6 @@ class Told:
         return (
             self.whole, self.mailed, self.market, self.undone, self.mismatched, self.away, self.held, self.conflict,
         )  # fmt: skip
-
-
-@pytest.fixture
-async def beside() -> AsyncIterator[Neighbour]:
-    async with neighbour() as running:
-        yield running
 
 
 @pytest.fixture

@@ -5,13 +5,13 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
-import uvicorn
+import pytest
 from fastapi import FastAPI, Request, Response
 
+from tests.support.served import served
 from tests.support.tales import NOON, Tale
 
 
@@ -25,8 +25,8 @@ class Neighbour:
     seconds: float = 0
 
 
-@asynccontextmanager
-async def neighbour() -> AsyncIterator[Neighbour]:
+@pytest.fixture
+async def beside() -> AsyncIterator[Neighbour]:
     app, here = FastAPI(), Neighbour("")
 
     @app.get("/{path:path}")
@@ -38,16 +38,8 @@ async def neighbour() -> AsyncIterator[Neighbour]:
             return found
         return Response(status_code=404) if found is None else Response(_json(found), media_type="application/json")
 
-    server = uvicorn.Server(uvicorn.Config(app, port=0, log_level="critical", lifespan="off"))
-    server.install_signal_handlers = lambda: None  # type: ignore[attr-defined]  # the test run keeps its own
-    running = asyncio.create_task(server.serve())
-    async with asyncio.timeout(10):
-        while not server.started:  # noqa: ASYNC110  # uvicorn has no event for it
-            await asyncio.sleep(0.01)
-    here.url = f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}"
-    yield here
-    server.should_exit = True
-    await running
+    async with served(app) as here.url:
+        yield here
 
 
 def _json(value: object) -> bytes:

@@ -1,7 +1,8 @@
-"""The tower's fixtures; what they are is in tests/support/tower.py."""
+"""The tower's fixtures; what they are is in tests/support."""
 
 from __future__ import annotations
 
+from tests.support.neighbour import beside
 from tests.support.tower import dsn, template, tower
 
-__all__ = ["dsn", "template", "tower"]
+__all__ = ["beside", "dsn", "template", "tower"]

@@ -18,16 +18,10 @@ from shared.events import orders
 from shared.host import Host
 from shared.http import operations
 from shared.ids import derived
-from tests.support.neighbour import Neighbour, declaration, money, neighbour
+from tests.support.neighbour import Neighbour, declaration, money
 from tests.support.tales import NOON, Tale
 from tests.support.tower import Tower, opened
 from tests.tower.test_pages import read
-
-
-@pytest.fixture
-async def beside() -> AsyncIterator[Neighbour]:
-    async with neighbour() as running:
-        yield running
 
 
 @pytest.fixture
