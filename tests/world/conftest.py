@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
@@ -12,6 +13,9 @@ from fastapi import FastAPI
 from deploy.world.app import World, create
 from deploy.world.config import Config
 from deploy.world.keys import Keys, load_keys, make_keys
+from services.customs.documents import Kind
+from tests.world import declarations
+from tests.world.window import Declare
 
 # Port 9 (discard) is closed on every machine that runs tests: pushes fail at once and stay in the books.
 NOWHERE = "http://127.0.0.1:9"
@@ -62,3 +66,16 @@ async def doors(app: FastAPI) -> AsyncIterator[httpx.AsyncClient]:
     """A client at the world's doors."""
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://world") as client:
         yield client
+
+
+@pytest.fixture
+def declare(doors: httpx.AsyncClient, world: World, secrets: Path) -> Declare:
+    """Send a document, wait for everything that follows from it, return the platform's answer."""
+
+    async def send(kind: Kind, document: Any) -> str:
+        content = document if isinstance(document, bytes) else declarations.message(document, secrets)
+        answer = await doors.post("/customs/dxp", content=declarations.envelope(content, kind, secrets))
+        await declarations.quiet()
+        return answer.text.split("<ResponseCode>")[1].split("<")[0]
+
+    return send

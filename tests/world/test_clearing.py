@@ -15,9 +15,8 @@ from deploy.world.documents import PaymentDocument, WaybillDocument
 from deploy.world.plan import plan_of
 from services.customs.documents import Kind, ReturnItem
 from tests.world import declarations
-from tests.world.test_window import ORDER_NO, Declare, declare, filed, hear_partners, open_order, receipts
+from tests.world.window import ORDER_NO, Declare, filed, hear_partners, open_order, receipts
 
-__all__ = ["declare"]  # the fixture
 DIRECT_NO = "TC20251118000001"
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -11,53 +10,9 @@ import httpx
 import pytest
 
 from deploy.world.app import World
-from deploy.world.books import OrderBook
-from deploy.world.documents import PaymentDocument, WaybillDocument
-from deploy.world.plan import plan_of
 from services.customs.documents import Kind
 from tests.world import declarations
-
-ORDER_NO = "TC20251119000007"
-ADDRESS = "浙江省宁波市鄞州区测试路1号双城公寓2-301"
-Declare = Callable[[Kind, Any], Awaitable[str]]
-
-
-@pytest.fixture
-def declare(doors: httpx.AsyncClient, world: World, secrets: Path) -> Declare:
-    """Send a document, wait for everything that follows from it, return the platform's answer."""
-
-    async def send(kind: Kind, document: Any) -> str:
-        content = document if isinstance(document, bytes) else declarations.message(document, secrets)
-        answer = await doors.post("/customs/dxp", content=declarations.envelope(content, kind, secrets))
-        await declarations.quiet()
-        return answer.text.split("<ResponseCode>")[1].split("<")[0]
-
-    return send
-
-
-def receipts(world: World) -> list[str]:
-    return [f"{one['type'][3:]}:{'+'.join(one['statuses'])}" for one in filed(world, "receipts")]
-
-
-def filed(world: World, shelf: str) -> list[dict[str, Any]]:
-    return world.core.books.orders["7"].shelves[shelf]
-
-
-def open_order(world: World, *kinds: str) -> None:
-    book = OrderBook("7", plan_of(*kinds), 114524, "CNY", [])
-    world.core.books.open(book)
-    world.core.books.alias(book, ORDER_NO)
-
-
-def hear_partners(world: World, *, address: str = ADDRESS, amount: int = 114524) -> None:
-    world.customs.take_payment(
-        PaymentDocument(
-            "9999P60003", "PAY2025111900000007", ORDER_NO, "9999A60001", "999999199003071015", "林测试", amount
-        )
-    )
-    world.customs.take_waybill(
-        WaybillDocument("9999L60004", "TCX0000000007", ORDER_NO, "林测试", "10000000001", address, 4300)
-    )
+from tests.world.window import ORDER_NO, Declare, filed, hear_partners, open_order, receipts
 
 
 async def test_an_inventory_whose_documents_agree_is_stored_and_released(world: World, declare: Declare) -> None:
