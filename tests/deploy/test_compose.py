@@ -5,7 +5,6 @@ from __future__ import annotations
 import importlib.util
 import json
 import re
-from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
@@ -20,6 +19,7 @@ from shared.db.migrate import ROOT
 from shared.host import LAST_WORD_SECONDS
 from shared.telemetry import METRICS
 from tests.deploy.compose import (
+    FILE,
     OURS,
     compose,
     environment,
@@ -171,8 +171,7 @@ def test_kafka_in_its_container_is_set_up_like_the_one_that_the_tests_run() -> N
         if key.startswith("KAFKA_")
     }
 
-    differing = {key: (value, told.get(key)) for key, value in LOCAL_KAFKA.items() if told.get(key) != value.lower()}
-    assert {key: pair for key, pair in differing.items() if (pair[1] or "").lower() != pair[0].lower()} == {}
+    assert {key: told.get(key, "").lower() for key in LOCAL_KAFKA} == {k: v.lower() for k, v in LOCAL_KAFKA.items()}
 
 
 def test_postgres_in_its_container_keeps_the_laws_of_the_embedded_one() -> None:
@@ -272,7 +271,7 @@ def test_the_dashboard_and_its_sources_are_where_grafana_looks() -> None:
 
 
 def test_nothing_secret_lies_in_the_file() -> None:
-    text = (Path(ROOT) / "docker-compose.yml").read_text("utf-8")
+    text = FILE.read_text("utf-8")
 
     assert set(re.findall(r"\$\{\w*PASSWORD\w*:-([^}]*)\}", text)) == {"development"}
     assert not re.search(r"(?i)(secret|token|key):\s*[\"']?[0-9a-f]{16,}", text)
