@@ -72,8 +72,8 @@ class Warehouse:
         order_id, parcel_id = str(data["order_id"]), str(data["parcel_id"])
         parcel = self._parcels.get(parcel_id)
         if kind == "exit.authorised" and (parcel is None or parcel.state == "withdrawn"):
-            lines = [line for line in data.get("lines") or [] if isinstance(line, dict)]
-            grams = warehouse_voice.weight(dict(self._core.config.grams), lines)
+            lines = warehouse_voice.lines_of(data)
+            grams = warehouse_voice.weight(self._core.config.grams, lines)
             parcel = Parcel(parcel_id, order_id, lines, grams, str(data.get("waybill_no") or ""))
             self._parcels[parcel_id] = parcel
             self._core.sender.spawn(self._work(parcel))

@@ -70,7 +70,7 @@ class Origin:
 
     def _pick(self, before: Parcel | None, data: Json) -> int:
         if before is None or before.state == "withdrawn":
-            lines = [line for line in data.get("lines") or [] if isinstance(line, dict)]
+            lines = warehouse_voice.lines_of(data)
             parcel = Parcel(str(data["parcel_id"]), str(data["order_id"]), lines, self._weigh(data, lines))
             self._parcels[parcel.parcel_id] = parcel
             self._core.sender.spawn(self._work(parcel))
@@ -78,7 +78,7 @@ class Origin:
 
     def _weigh(self, data: Json, lines: list[Json]) -> int:
         """What it weighs in truth: boxes and beans differ by a little."""
-        grams = warehouse_voice.weight(dict(self._core.config.grams), lines)
+        grams = warehouse_voice.weight(self._core.config.grams, lines)
         return round(grams * (0.98 + 0.04 * chance(self._core.config.seed, "weight", str(data["parcel_id"]))))
 
     def _leave(self, parcel: Parcel | None) -> int:

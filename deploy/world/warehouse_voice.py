@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+from collections.abc import Mapping
 from typing import Any
 from uuid import uuid4
 
@@ -49,6 +50,11 @@ class Voice:
             return
 
 
-def weight(grams: dict[str, int], lines: list[dict[str, Any]]) -> int:
+def lines_of(data: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """What our message asks for; what is no line is passed over."""
+    return [line for line in data.get("lines") or [] if isinstance(line, dict)]
+
+
+def weight(grams: Mapping[str, int], lines: list[dict[str, Any]]) -> int:
     """Goods plus a box."""
     return sum(grams.get(str(line.get("sku")), 300) * int(line.get("quantity") or 1) for line in lines) + 80
