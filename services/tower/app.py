@@ -5,16 +5,16 @@ from __future__ import annotations
 from datetime import timedelta
 
 from services.tower import api, pages
-from services.tower.attention import Attended, Attention
+from services.tower.attention import Attended, Attention, told
 from services.tower.client import Colleagues
 from services.tower.pages_frame import Frame
 from services.tower.pages_session import Sessions
 from services.tower.process import make_process
 from services.tower.settings import TowerSettings
 from services.tower.stages import Pace
-from services.tower.store_parked import own
 from services.tower.tables import TABLES
 from shared.corridor import Corridor
+from shared.http.operations import set_aside
 from shared.service import Parts, Resources, Service
 
 
@@ -28,7 +28,8 @@ def build(resources: Resources, settings: TowerSettings, attention: Attention | 
     others = attention or colleagues.set_aside
 
     async def everything(authorization: str) -> Attended:
-        return await others(authorization) + await own(resources.read, resources.clock.now())
+        own = await set_aside(resources.read, "tower", resources.clock.now())
+        return await others(authorization) + told(own)
 
     sessions = Sessions(resources.columns, settings.session, secure=settings.production)
     frame = Frame(service, settings, pace(resources.corridor, settings), everything, sessions, colleagues)

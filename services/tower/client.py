@@ -73,9 +73,8 @@ class Colleagues:
     async def set_aside(self, authorization: str) -> Attended:
         """Of every service; those that do not answer are named. For operators only: answers are kept a moment."""
         names = [name for name in self.urls if self.urls[name]]
-        return sum(
-            await asyncio.gather(*(self._set_aside(name, authorization) for name in names)), Attended()
-        )  # fmt: skip
+        found = await asyncio.gather(*(self._set_aside(name, authorization) for name in names))
+        return sum(found, Attended())
 
     async def _set_aside(self, service: str, authorization: str) -> Attended:
         at, kept = self._kept.get(service, (float("-inf"), Attended()))

@@ -12,7 +12,7 @@ from fastapi import APIRouter, Request, Response
 from fastapi.responses import RedirectResponse, StreamingResponse
 
 from services.tower import store, store_figures
-from services.tower.attention import KINDS, grouped
+from services.tower.attention import FOR_PEOPLE, KINDS, grouped
 from services.tower.cases import CONFLICT, of_story
 from services.tower.pages_frame import HEADERS, Frame, Visit, preference
 from services.tower.pages_live import Hub
@@ -102,7 +102,10 @@ async def _dead_letters(frame: Frame, visit: Visit) -> Response:
     read = frame.service.resources.read
     figures = await store_figures.figures(read, visit.principal, frame.pace, visit.now)
     groups = {kind: grouped(attended.of(kind)) for kind in KINDS}
-    return await _page(frame, visit, "dead.html", "dead", attended=attended, groups=groups, reasons=figures.reasons)
+    return await _page(
+        frame, visit, "dead.html", "dead", attended=attended, groups=groups, for_people=FOR_PEOPLE,
+        reasons=figures.reasons,
+    )  # fmt: skip
 
 
 async def _cases(frame: Frame, visit: Visit) -> Response:
