@@ -149,6 +149,12 @@ def normalised(text: str) -> str:
     return re.sub(r"\s+", " ", unicodedata.normalize("NFKC", text)).strip().casefold()
 
 
+def offset_text(offset: timedelta) -> str:
+    """As `TrackingEvent.offset` has it: "+08:00"."""
+    minutes = int(offset.total_seconds()) // 60
+    return f"{'-' if minutes < 0 else '+'}{abs(minutes) // 60:02d}:{abs(minutes) % 60:02d}"
+
+
 def dedupe_key(
     provider: str, ref: Ref, classifier: Classifier, event_time: datetime, *, basis: str, location: Location
 ) -> str:

@@ -31,6 +31,7 @@ from services.logistics.tracking import (
     TrackingEvent,
     ZoneSource,
     dedupe_key,
+    offset_text,
 )
 from shared.errors import BadInput, Unknown, Unrecognised
 from shared.http.payload import Fields, of_this_century, read_object
@@ -132,7 +133,7 @@ def _event(
         milestone=found.milestone,
         event_time=at,
         received_at=received_at,
-        offset=_offset_text(zone[0]),
+        offset=offset_text(zone[0]),
         zone_source=zone[1],
         raw=raw,
         dedupe_key=dedupe_key(PROVIDER, ref, Classifier.ACTUAL, at, basis=basis, location=location),
@@ -161,11 +162,6 @@ def _zone(body: Fields) -> tuple[timedelta, ZoneSource]:
         body.refuse("timeZone", "an offset in hours")
     offset = timedelta(hours=int(found[2]), minutes=int(found[3] or 0))
     return (-offset if found[1] == "-" else offset), ZoneSource.EXPLICIT
-
-
-def _offset_text(offset: timedelta) -> str:
-    minutes = int(offset.total_seconds()) // 60
-    return f"{'-' if minutes < 0 else '+'}{abs(minutes) // 60:02d}:{abs(minutes) % 60:02d}"
 
 
 def _wall_clock(body: Fields, name: str, offset: timedelta) -> datetime:

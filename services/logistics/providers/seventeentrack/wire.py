@@ -25,6 +25,7 @@ from services.logistics.tracking import (
     ZoneSource,
     dedupe_key,
     normalised,
+    offset_text,
 )
 from shared.errors import BadInput, SignatureRefused, Transient, Unknown, Unrecognised
 from shared.http.payload import Fields, moment, read_object
@@ -143,7 +144,7 @@ def _when(body: Fields) -> tuple[datetime, str, ZoneSource] | None:
     iso = body.maybe_text("time_iso")
     if iso is not None:
         at = moment(iso, body.path("time_iso")).replace(microsecond=0)
-        return at, _offset(datetime.fromisoformat(iso).utcoffset() or timedelta()), ZoneSource.EXPLICIT
+        return at, offset_text(datetime.fromisoformat(iso).utcoffset() or timedelta()), ZoneSource.EXPLICIT
     if body.has("time_utc"):
         return body.moment("time_utc").replace(microsecond=0), "+00:00", ZoneSource.PROVIDER_DEFAULT
     raw = body.maybe_child("time_raw")
@@ -158,11 +159,6 @@ def _raw_time(raw: Fields) -> tuple[datetime, str, ZoneSource] | None:
     at = moment(f"{day}T{clock or '00:00:00'}{zone or '+00:00'}", raw.path("date")).astimezone(UTC)
     source = ZoneSource.EXPLICIT if zone else ZoneSource.PROVIDER_DEFAULT
     return at.replace(microsecond=0), zone or "+00:00", source
-
-
-def _offset(offset: timedelta) -> str:
-    minutes = int(offset.total_seconds()) // 60
-    return f"{'-' if minutes < 0 else '+'}{abs(minutes) // 60:02d}:{abs(minutes) % 60:02d}"
 
 
 def _eta(info: Fields) -> Eta | None:
