@@ -19,14 +19,13 @@ from services.logistics.milestones import Milestone
 from services.logistics.policy import DIRECT_MAIL
 from services.logistics.scans import scanned
 from services.logistics.shipment import Booking, Parcel, Said, Shipment, Travels
-from services.logistics.tracking import Classifier, Location, Raw, Ref, TrackingEvent, ZoneSource, dedupe_key
+from services.logistics.tracking import HUB, Classifier, Location, Raw, Ref, TrackingEvent, ZoneSource, dedupe_key
 from shared.events import logistics as facts
 from shared.events.base import Event
 from shared.flow.decision import Early, Kind, Work
 
 CHUNK: Final = 100  # parcels whose lanes one transaction locks
 PATIENCE: Final = timedelta(minutes=10)
-PROVIDER: Final = "warehouse"
 
 
 @dataclass(frozen=True, slots=True)
@@ -224,9 +223,9 @@ def _moved(
 def _event(consignment: Consignment, milestone: Milestone, at: datetime, now: datetime) -> TrackingEvent:
     """The parcel inherits it: the reference is the whole's, not its own."""
     ref, place = consignment.ref, Location()
-    key = dedupe_key(PROVIDER, ref, Classifier.ACTUAL, at, basis=milestone.value, location=place)
+    key = dedupe_key(HUB, ref, Classifier.ACTUAL, at, basis=milestone.value, location=place)
     raw = Raw(f"consignment.{milestone}", None, consignment.id)
-    return TrackingEvent(PROVIDER, ref, milestone, at, now, "+00:00", ZoneSource.EXPLICIT, raw, key)
+    return TrackingEvent(HUB, ref, milestone, at, now, "+00:00", ZoneSource.EXPLICIT, raw, key)
 
 
 def _ref(parcel: Parcel) -> Ref:

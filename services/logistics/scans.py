@@ -12,6 +12,7 @@ from services.logistics.directions import directed
 from services.logistics.milestones import Milestone
 from services.logistics.shipment import Parcel, Said, Shipment
 from services.logistics.tracking import (
+    OPERATOR,
     Classifier,
     Location,
     Raw,
@@ -32,7 +33,6 @@ from shared.flow.decision import Work, WorkName
 from shared.http.problem import Conflict
 
 M = Milestone
-OPERATOR: Final = "operator"
 SCAN_BEFORE_HANDOVER: Final = "scan_before_handover"
 # A carrier's scan often overtakes the warehouse's own message. Between machines, so never scaled.
 PATIENCE: Final = timedelta(minutes=30)

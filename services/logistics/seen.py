@@ -11,7 +11,7 @@ import re
 from dataclasses import replace
 from typing import Final
 
-from services.logistics.tracking import Location, Raw, TrackingEvent
+from services.logistics.tracking import OURS, Location, Raw, TrackingEvent
 from shared.errors import told
 
 _COUNTRY: Final = re.compile("[A-Z]{2}", re.ASCII)
@@ -19,12 +19,11 @@ _CODE_PLACE: Final = re.compile("[A-Z0-9]{3,8}", re.ASCII)
 # Words of letters, as towns are written; a street's number or a phone is none.
 _TOWN: Final = re.compile(r"[^\W\d_]+(?:[ .,'’/()-]+[^\W\d_]+)*[ .)]*")
 _LONGEST_TOWN: Final = 40
-_OURS: Final = frozenset({"operator", "warehouse"})
 
 
 def kept(event: TrackingEvent) -> TrackingEvent:
     """The event without free text; what our own people and hubs wrote stays."""
-    if event.provider in _OURS:
+    if event.provider in OURS:
         return event
     raw = Raw(told(event.raw.code) if event.raw.code else "", event.raw.sub_code and told(event.raw.sub_code))
     return replace(event, raw=raw, location=_place(event.location))

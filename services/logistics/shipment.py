@@ -10,7 +10,7 @@ from typing import ClassVar, Final
 
 from services.logistics.consolidation import Link
 from services.logistics.milestones import Milestone, rank
-from services.logistics.tracking import Classifier, TrackingEvent, ZoneSource
+from services.logistics.tracking import OURS, Classifier, TrackingEvent, ZoneSource
 from shared.errors import Permanent
 from shared.events.base import Event
 from shared.events.values import Sealed, StockLine
@@ -29,8 +29,6 @@ _ON_PAPER: Final = frozenset(
         Milestone.INFO_UPDATE,
     }
 )
-# Who speaks for us in a parcel's history: its consignment (the hub's word) and an operator.
-_OURS: Final = frozenset({"warehouse", "operator"})
 _CLOCKS: Final = timedelta(minutes=10)
 _GUESSED: Final = timedelta(days=1)
 
@@ -174,7 +172,7 @@ class Parcel:
     def believes(self, event: TrackingEvent) -> bool:
         """A carrier cannot have carried what nobody gave it, nor before it was given: another parcel had this number
         once, or the warehouse's own word is still on its way. What our own people and hubs say needs no other proof."""
-        if event.provider in _OURS:
+        if event.provider in OURS:
             return True
         if event.milestone in _ON_PAPER:
             return not self._older(event, self.booked_at)

@@ -25,6 +25,12 @@ _REWEIGH_GRAMS: Final = 50
 _REWEIGH_PERCENT: Final = 5
 
 
+# Who speaks for us in a parcel's history: the hub of its consignment, and an operator.
+HUB: Final = "warehouse"
+OPERATOR: Final = "operator"
+OURS: Final = frozenset({HUB, OPERATOR})
+
+
 class Classifier(StrEnum):
     ACTUAL = "ACTUAL"
     ESTIMATED = "ESTIMATED"
