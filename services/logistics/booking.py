@@ -12,7 +12,7 @@ from typing import Final
 
 from services.logistics import documents, following, gate
 from services.logistics.commands import BOOK, Book, Declined, Waybill
-from services.logistics.policy import Policy
+from services.logistics.policy import DIRECT_MAIL, Policy
 from services.logistics.shipment import Booking, Parcel, Said, Shipment, parcel_alias
 from shared.events import logistics as facts
 from shared.events.orders import OrderAmended, ShipmentRequested, WaybillAssigned
@@ -96,7 +96,7 @@ def _redirect(shipment: Shipment, parcel: Parcel, amended: OrderAmended, now: da
 
 def _abroad(parcel: Parcel) -> bool:
     """On its way to the supervised site: the carrier of the last mile, who has the label, has not seen it yet."""
-    return parcel.kind == "direct_mail" and parcel.exited_at is None
+    return parcel.kind == DIRECT_MAIL and parcel.exited_at is None
 
 
 def _onward(shipment: Shipment, parcel_id: str, now: datetime) -> Said:

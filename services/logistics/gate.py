@@ -33,12 +33,12 @@ def authorise(shipment: Shipment, fact: ExitAuthorised, policy: Policy, now: dat
     gate = Gate(
         number=_next(before), authorised=True, lines=fact.lines, dossier_version=fact.dossier_version, reason="", at=now
     )
-    return _decided(shipment, parcel, "exit", gate, now, _exit_place(parcel, fact, policy))
+    return _decided(shipment, parcel, "exit", gate, now, _exit_place(parcel, policy, fact.warehouse))
 
 
-def _exit_place(parcel: Parcel, fact: ExitAuthorised, policy: Policy) -> str:
+def _exit_place(parcel: Parcel, policy: Policy, warehouse: str) -> str:
     """Direct mail leaves by the supervised site; its warehouse is a continent away."""
-    return (policy.site if parcel.kind == DIRECT_MAIL else "") or fact.warehouse
+    return (policy.site if parcel.kind == DIRECT_MAIL else "") or warehouse
 
 
 def withdraw(shipment: Shipment, fact: ExitWithdrawn, policy: Policy, now: datetime) -> Said:
@@ -54,8 +54,7 @@ def withdraw(shipment: Shipment, fact: ExitWithdrawn, policy: Policy, now: datet
         detail = f"withdrawn ({fact.reason}), but it had left at {parcel.exited_at.isoformat()}"
         shipment = shipment.opening(parcel.id, "exited_before_withdrawal", detail, now)
         return Said(shipment.having(replace(parcel, gate=replace(gate, told=gate.number))))
-    place = (policy.site if parcel.kind == DIRECT_MAIL else "") or parcel.warehouse
-    return _decided(shipment, parcel, "exit", gate, now, place)
+    return _decided(shipment, parcel, "exit", gate, now, _exit_place(parcel, policy, parcel.warehouse))
 
 
 def pick(shipment: Shipment, parcel_id: str, now: datetime) -> Said:
