@@ -58,7 +58,7 @@ AT_SEA: Final[Mapping[Milestone, Limit]] = {M.VESSEL_ARRIVED: Limit(72, Alarm.NO
 _SLIP: Final = timedelta(hours=48)
 _PAST_ETA: Final = timedelta(hours=24)
 _LOST: Final[Mapping[Mode, timedelta]] = {Mode.POST: timedelta(days=30)}
-_LOST_PARCEL: Final = timedelta(days=15)
+LOST_PARCEL: Final = timedelta(days=15)
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +83,7 @@ def alarm(watched: Watched, now: datetime, overrides: Mapping[Milestone, Limit] 
     if TABLE[watched.milestone].terminal:
         return None
     silence = now - watched.last_scan_at if watched.last_scan_at else timedelta()
-    if watched.mode is not Mode.VESSEL and silence > _LOST.get(watched.mode, _LOST_PARCEL):
+    if watched.mode is not Mode.VESSEL and silence > _LOST.get(watched.mode, LOST_PARCEL):
         return Alarm.LOST_SUSPICION
     allowed = limit(watched.milestone, watched.mode, overrides)
     if allowed is not None and silence > timedelta(hours=allowed.hours):

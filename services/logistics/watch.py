@@ -26,11 +26,10 @@ from shared.flow.decision import Work, WorkName
 
 M = Milestone
 
-# After the gate the rest is domestic: a day without a scan is silence, whatever the last one said (project rule).
+# After the gate the rest is domestic: a day without a scan is silence also after these (project rule).
 _DOMESTIC: Final[Mapping[Milestone, Limit]] = dict.fromkeys(
     (M.PICKED_UP, M.ARRIVED_DESTINATION, M.IMPORT_CUSTOMS_RELEASED), Limit(24, Alarm.NO_SCAN)
 )
-_LOST: Final = timedelta(days=15)
 _DAY: Final = timedelta(days=1)
 _SOON: Final = timedelta(seconds=1)  # a limit is passed when it is over, not when it is reached
 
@@ -46,7 +45,7 @@ def kept(policy: Policy, before: Shipment | None, said: Said, now: datetime) -> 
 
 
 def _kept(policy: Policy, shipment: Shipment, parcel: Parcel, now: datetime) -> Said:
-    if not _carried(parcel):
+    if parcel.given_at is None:  # the silence is our own: nobody was given it
         return Said(shipment)
     if _over(parcel):
         return _ended(policy, shipment, parcel, now)
@@ -57,11 +56,6 @@ def _kept(policy: Policy, shipment: Shipment, parcel: Parcel, now: datetime) -> 
     if due is None or (parcel.watch_at is not None and parcel.watch_at <= due):
         return Said(shipment)
     return _looking(shipment, parcel, due)
-
-
-def _carried(parcel: Parcel) -> bool:
-    """Before that the silence is our own: nobody was given it."""
-    return parcel.exited_at is not None or parcel.handed_over_at is not None
 
 
 def _over(parcel: Parcel) -> bool:
@@ -81,7 +75,7 @@ def _ended(policy: Policy, shipment: Shipment, parcel: Parcel, now: datetime) ->
 def looked(policy: Policy, shipment: Shipment, task: Watch, now: datetime) -> Said:
     """The timer came: say what is to be said, and when to look again."""
     parcel = replace(shipment.parcel(task.parcel_id), watch_at=None)
-    if _over(parcel) or not _carried(parcel):
+    if _over(parcel) or parcel.given_at is None:
         return Said(shipment.having(parcel))
     parcel, missed = _judged(policy, shipment, parcel, now)
     shipment, parcel, late = _silent(policy, shipment, parcel, now)
@@ -136,7 +130,7 @@ def _silent(
 def _next_look(policy: Policy, parcel: Parcel, now: datetime) -> datetime | None:
     """The first moment at which there could be something new to say; None when there is nothing left."""
     milestone, since = _last(parcel, now)
-    looks = [since + policy.scaled(_LOST) + _SOON]
+    looks = [since + policy.scaled(delays.LOST_PARCEL) + _SOON]
     allowed = delays.limit(milestone, Mode.ROAD, _limits(parcel))
     if allowed is not None and milestone not in parcel.delayed:
         looks.append(since + policy.scaled(timedelta(hours=allowed.hours)) + _SOON)
