@@ -7,19 +7,17 @@ the waybill document) waits for its answer, because only then is it known what i
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Final
 
 from services.logistics import documents, following, gate
-from services.logistics.commands import BOOK, Book, Declined, Waybill
+from services.logistics.commands import BOOK, NEXT_ROUND, Book, Declined, Waybill
 from services.logistics.policy import DIRECT_MAIL, Policy
 from services.logistics.shipment import Booking, Parcel, Said, Shipment, parcel_alias
 from shared.events import logistics as facts
 from shared.events.orders import OrderAmended, ShipmentRequested, WaybillAssigned
 from shared.flow.decision import Exhausted, Refused, Work
 
-# Between two rounds of tries at a carrier that does not answer. Not business time: never scaled.
-NEXT_ROUND: Final = timedelta(minutes=5)
 NO_CARRIER: Final = "logistics.no_such_carrier"
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Final, Literal
 
 from services.logistics.shipment import Document
@@ -21,6 +21,8 @@ AHEAD: Final = "scan-ahead"
 WATCH: Final = "watch-parcel"
 SPREAD: Final = "spread-consignment"
 
+# Between two rounds of tries at a carrier or tracker that does not answer. Not business time: never scaled.
+NEXT_ROUND: Final = timedelta(minutes=5)
 
 About = Literal["exit", "pick"]
 

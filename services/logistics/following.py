@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
-from typing import Final
+from datetime import datetime
 
-from services.logistics.commands import REGISTER, Declined, Done, Register, Stopped
+from services.logistics.commands import NEXT_ROUND, REGISTER, Declined, Done, Register, Stopped
 from services.logistics.shipment import Parcel, Said, Shipment
 from shared.flow.decision import Exhausted, Refused, Work
-
-# Between two rounds of tries at a tracker that does not answer. Not business time: never scaled.
-NEXT_ROUND: Final = timedelta(minutes=5)
 
 
 def follow(shipment: Shipment, parcel: Parcel, now: datetime) -> tuple[Work, ...]:

@@ -7,29 +7,24 @@ and whoever says "too late" turns voiding into interception. An intercepted parc
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import datetime, timedelta
-from typing import Final
+from datetime import datetime
 
 from services.logistics import commands, gate
-from services.logistics.commands import RECALL, VOID, Declined, Done, Void
+from services.logistics.commands import NEXT_ROUND, RECALL, VOID, Declined, Done, Void
 from services.logistics.milestones import Milestone
 from services.logistics.shipment import Booking, Parcel, Recall, Said, Shipment
 from shared.events import logistics as facts
 from shared.events.orders import ShipmentCancelRequested
 from shared.flow.decision import Exhausted, Refused, Work
 
-# Between two rounds of tries at a carrier that does not answer. Not business time: never scaled.
-NEXT_ROUND: Final = timedelta(minutes=5)
-
 
 def cancel(shipment: Shipment, asked: ShipmentCancelRequested, now: datetime) -> Said:
+    """It is wanted back from now on; `onward`, which looks after every step, takes it up."""
     parcel = shipment.parcel(asked.parcel_id)
     if parcel.state not in (Booking.ASKED, Booking.BOOKED) or parcel.recall is not None:
         return Said(shipment)
     said = Said(shipment.having(replace(parcel, void_wanted=True)))
-    if not parcel.gone:
-        said = said.then(gate.leave(said.shipment, parcel.id, now))
-    return said.then(onward(said.shipment, parcel.id, now))
+    return said if parcel.gone else said.then(gate.leave(said.shipment, parcel.id, now))
 
 
 def onward(shipment: Shipment, parcel_id: str, now: datetime) -> Said:
