@@ -8,19 +8,14 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import datetime
+from functools import partial
 from typing import Final
 
 from services.customs import withdrawing
 from services.customs.advice import Advice, advise, used_in_year
 from services.customs.assessing import booked_quota, give_back
 from services.customs.commands import FormatRefused, Spoken
-from services.customs.declaring import (
-    customs_name,
-    failed,
-    inventory_out,
-    rejected,
-    submitted,
-)
+from services.customs.declaring import customs_name, failed, inventory_out, rejected, submitted
 from services.customs.documents import BEIJING, CNY, Kind, TaxBill, TaxBillChange, fen
 from services.customs.dossier import QUOTA, Dossier, TaxDue
 from services.customs.policy import Policy, Said
@@ -226,31 +221,11 @@ def _released(dossier: Dossier, receipt: Receipt) -> Event:
     )
 
 
-def _held(dossier: Dossier, receipt: Receipt) -> Event:
+def _reasoned(
+    fact: type[DeclarationHeld | DeclarationDetained | DeclarationReturnedAbroad], dossier: Dossier, receipt: Receipt
+) -> Event:
     assert dossier.submission is not None
-    return DeclarationHeld(
-        order_id=dossier.order_id,
-        seller=dossier.seller,
-        role="import",
-        attempt=dossier.submission.attempt,
-        reason=advise(receipt.status, receipt.info).reason,
-    )
-
-
-def _detained(dossier: Dossier, receipt: Receipt) -> Event:
-    assert dossier.submission is not None
-    return DeclarationDetained(
-        order_id=dossier.order_id,
-        seller=dossier.seller,
-        role="import",
-        attempt=dossier.submission.attempt,
-        reason=advise(receipt.status, receipt.info).reason,
-    )
-
-
-def _abroad(dossier: Dossier, receipt: Receipt) -> Event:
-    assert dossier.submission is not None
-    return DeclarationReturnedAbroad(
+    return fact(
         order_id=dossier.order_id,
         seller=dossier.seller,
         role="import",
@@ -261,9 +236,9 @@ def _abroad(dossier: Dossier, receipt: Receipt) -> Event:
 
 _SPEAK: Final[Mapping[str, Callable[[Dossier, Receipt], Event]]] = {
     "released": _released,
-    "held": _held,
-    "detained": _detained,
-    "returned-abroad": _abroad,
+    "held": partial(_reasoned, DeclarationHeld),
+    "detained": partial(_reasoned, DeclarationDetained),
+    "returned-abroad": partial(_reasoned, DeclarationReturnedAbroad),
 }
 
 
