@@ -49,21 +49,19 @@ def declaration(policy: Policy, dossier: Dossier) -> dict[str, Any]:
     return {
         **view(dossier),
         "documents": side_by_side(policy, dossier),
-        "versions": [*map(_past, dossier.past), *([_version(dossier)] if dossier.submission else [])],
+        "versions": [
+            *(_version(past, current=False) for past in dossier.past),
+            *([_version(dossier.submission, current=True)] if dossier.submission else []),
+        ],
         "closed_cases": list(dossier.closed),
     }
 
 
-def _past(one: Past) -> dict[str, Any]:
+def _version(one: Past | Submission, *, current: bool) -> dict[str, Any]:
     return {
         "version": one.version, "attempt": one.attempt, "order_no": one.order_no, "cop_no": one.cop_no,
-        "phase": one.phase, "findings": list(one.findings), "current": False,
+        "phase": one.phase, "findings": list(one.findings), "current": current,
     }  # fmt: skip
-
-
-def _version(dossier: Dossier) -> dict[str, Any]:
-    retired = dossier.retiring().past[-1]
-    return {**_past(retired), "current": True}
 
 
 def _to_be_voided(dossier: Dossier) -> bool:
