@@ -20,7 +20,7 @@ from services.customs.dossier import Dossier
 from services.customs.fixes import FIXES
 from services.customs.policy import Policy, Said
 from services.customs.sending import no_more_waiting, send
-from services.customs.submission import ENVELOPE, Paper, Phase, SignedEnvelope, Submission, envelope_key
+from services.customs.submission import DECLARING, ENVELOPE, Paper, Phase, SignedEnvelope, Submission, envelope_key
 from shared.events.customs import DeclarationMismatched, DeclarationRejected, DeclarationSubmitted
 from shared.events.values import Finding
 from shared.flow.decision import Exhausted, Refused, Work, WorkName
@@ -29,7 +29,6 @@ from shared.ids import ceb_guid, cop_no
 SIGN: Final = "sign"
 WAYBILL_OVERDUE: Final = "waybill-overdue"
 NEW, CHANGE = "1", "2"
-BOTH: Final = (Kind.ORDER, Kind.INVENTORY)
 ENDED: Final = (Phase.REJECTED, Phase.WITHDRAWN)
 
 
@@ -135,7 +134,7 @@ def restart(dossier: Dossier) -> Said:
     sub = dossier.submission
     if sub is None or sub.phase in (Phase.INVENTORY_SENT, *ENDED):
         return Said(dossier)
-    return Said(dossier.retiring(), cancel=no_more_waiting(dossier, *BOTH))
+    return Said(dossier.retiring(), cancel=no_more_waiting(dossier, *DECLARING))
 
 
 def mended(dossier: Dossier) -> Said:
@@ -225,7 +224,7 @@ def mismatched(dossier: Dossier, findings: tuple[Finding, ...]) -> Said:
     fact = DeclarationMismatched(
         order_id=dossier.order_id, seller=dossier.seller, role="import", attempt=sub.attempt, findings=findings
     )
-    return Said(replace(dossier, submission=stopped), (fact,), cancel=no_more_waiting(dossier, *BOTH))
+    return Said(replace(dossier, submission=stopped), (fact,), cancel=no_more_waiting(dossier, *DECLARING))
 
 
 # --- sent and refused -----------------------------------------------------------------------------------------------
@@ -282,7 +281,7 @@ def rejected(dossier: Dossier, advice: Advice) -> Said:
         final=advice.code in FINAL,
     )
     ended = replace(dossier.with_phase(Phase.REJECTED), said="rejected")
-    return Said(ended, (fact,), cancel=no_more_waiting(dossier, *BOTH))
+    return Said(ended, (fact,), cancel=no_more_waiting(dossier, *DECLARING))
 
 
 def cancel_timers(dossier: Dossier) -> Said:

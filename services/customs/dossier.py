@@ -14,7 +14,7 @@ from services.customs.documents import CNY, Kind
 from services.customs.parts import Assessment, Booked, Cargo, Identity, Paid, Sale, Waybill
 from services.customs.quota import Quota
 from services.customs.receipts import Receipt
-from services.customs.submission import Paper, Past, Phase, Submission, Withdrawal
+from services.customs.submission import DECLARING, Paper, Past, Phase, Submission, Withdrawal
 from shared.events.values import Goods, Sealed
 from shared.flow.decision import Kind as StateKind
 from shared.ids import OrderId
@@ -151,19 +151,19 @@ class Dossier:
     # --- documents on their way --------------------------------------------------------------------------------------
 
     def paper(self, kind: Kind) -> Paper | None:
-        if kind in (Kind.ORDER, Kind.INVENTORY):
+        if kind in DECLARING:
             return self.submission.paper(kind) if self.submission else None
         return self.withdrawal.paper if self.withdrawal and self.withdrawal.document is kind else None
 
     def with_paper(self, kind: Kind, paper: Paper) -> Dossier:
-        if self.submission is not None and kind in (Kind.ORDER, Kind.INVENTORY):
+        if self.submission is not None and kind in DECLARING:
             return replace(self, submission=self.submission.with_paper(kind, paper))
         assert self.withdrawal is not None
         return replace(self, withdrawal=replace(self.withdrawal, paper=paper))
 
     def version_of(self, kind: Kind) -> int:
         """Under which number its bytes are stored."""
-        if kind in (Kind.ORDER, Kind.INVENTORY):
+        if kind in DECLARING:
             return self.submission.version if self.submission else 0
         return self.withdrawal.number if self.withdrawal else 0
 

@@ -21,7 +21,7 @@ from services.customs.dossier import QUOTA, Dossier, TaxDue
 from services.customs.policy import Policy, Said
 from services.customs.receipts import PAPERS, Action, Receipt, State, Step, Word, advance, silence
 from services.customs.sending import no_more_waiting, resend
-from services.customs.submission import UNDONE_BY, Phase
+from services.customs.submission import UNDOING, Phase
 from services.customs.tariff import limits_on
 from shared.errors import BadInput
 from shared.events.base import Event
@@ -38,7 +38,6 @@ from shared.money import Money
 OVER_THE_YEAR: Final = "-621018"  # customs' own count of the buyer's yearly amount is higher than ours
 VOID: Final = "3"
 _NUMBERED: Final = frozenset({"stored", "held", "detained", "released"})
-_UNDOING: Final = tuple(UNDONE_BY.values())
 
 
 def hear(policy: Policy, states: States, dossier: Dossier, word: Spoken, now: datetime) -> Said:
@@ -64,7 +63,7 @@ def _receipt(policy: Policy, states: States, dossier: Dossier, receipt: Receipt,
         return _about_order(policy, dossier, receipt, now)
     if receipt.kind is Kind.INVENTORY and receipt.cop_no == sub.cop_no:
         return _about_inventory(policy, states, dossier, receipt, now)
-    if receipt.kind in _UNDOING and dossier.withdrawal and receipt.cop_no == dossier.withdrawal.cop_no:
+    if receipt.kind in UNDOING and dossier.withdrawal and receipt.cop_no == dossier.withdrawal.cop_no:
         return _about_withdrawal(policy, states, dossier, receipt, now)
     return Said(dossier)
 
@@ -127,7 +126,7 @@ def _after_all(dossier: Dossier, receipt: Receipt, now: datetime) -> Dossier:
 
 def give_up(dossier: Dossier, kind: Kind, advice: Advice) -> Said:
     """A document of ours is refused for good, by its kind."""
-    return withdrawing.failed(dossier, kind, advice) if kind in _UNDOING else failed(dossier, kind, advice)
+    return withdrawing.failed(dossier, kind, advice) if kind in UNDOING else failed(dossier, kind, advice)
 
 
 def _numbered(dossier: Dossier, receipt: Receipt) -> Dossier:

@@ -16,12 +16,12 @@ from services.customs.documents import Kind
 from services.customs.dossier import Dossier
 from services.customs.policy import Policy, Said
 from services.customs.receipts import State, silence
-from services.customs.submission import Paper, Phase, Taking
+from services.customs.submission import DECLARING, UNDOING, Paper, Phase, Taking
 from shared.flow.decision import Exhausted, Refused, Work, WorkName
 
 SUBMIT: Final = "submit"
 RECEIPT_OVERDUE: Final = "receipt-overdue"
-OURS: Final = (Kind.ORDER, Kind.INVENTORY, Kind.CANCELLATION, Kind.RETURN)
+OURS: Final = (*DECLARING, *UNDOING)
 GivenUp = Callable[[Dossier, Kind, Advice], Said]
 
 
@@ -81,7 +81,7 @@ def _awaited(dossier: Dossier, kind: Kind, paper: Paper) -> bool:
 
 def _matters(dossier: Dossier, kind: Kind) -> bool:
     sub, withdrawal = dossier.submission, dossier.withdrawal
-    if kind in (Kind.CANCELLATION, Kind.RETURN):
+    if kind in UNDOING:
         return withdrawal is not None and withdrawal.taking is Taking.SENT
     if sub is None or sub.phase in (Phase.MISMATCHED, Phase.REJECTED, Phase.WITHDRAWN):
         return False

@@ -16,6 +16,8 @@ from shared.ids import OrderId
 
 Undoing = Literal["cancel", "return"]
 UNDONE_BY: Final[dict[Undoing, Kind]] = {"cancel": Kind.CANCELLATION, "return": Kind.RETURN}
+DECLARING: Final = (Kind.ORDER, Kind.INVENTORY)
+UNDOING: Final = tuple(UNDONE_BY.values())
 
 
 class Phase(StrEnum):

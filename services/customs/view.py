@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from services.customs.documents import Kind
 from services.customs.dossier import Dossier
 from services.customs.hearing import VOID
 from services.customs.policy import Policy
 from services.customs.sides import side_by_side
-from services.customs.submission import Paper, Past, Phase, Submission, Withdrawal
+from services.customs.submission import DECLARING, Paper, Past, Phase, Submission, Withdrawal
 
 
 def view(dossier: Dossier) -> dict[str, Any]:
@@ -85,7 +84,7 @@ def _submission(sub: Submission) -> dict[str, Any]:
         "phase": sub.phase,
         "order_no": sub.order_no,
         "cop_no": sub.cop_no,
-        "documents": {kind: _paper(sub.paper(kind)) for kind in (Kind.ORDER, Kind.INVENTORY)},
+        "documents": {kind: _paper(sub.paper(kind)) for kind in DECLARING},
     }
 
 

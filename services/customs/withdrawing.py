@@ -23,6 +23,7 @@ from services.customs.receipts import CANCELLABLE, Receipt, State
 from services.customs.sending import no_more_waiting, send
 from services.customs.submission import (
     ENVELOPE,
+    UNDOING,
     UNDONE_BY,
     Paper,
     Phase,
@@ -78,7 +79,7 @@ def _paper(order_id: str, number: int, kind: Kind) -> Paper:
 
 
 def _timers(dossier: Dossier) -> tuple[WorkName, ...]:
-    return no_more_waiting(dossier, Kind.CANCELLATION, Kind.RETURN)
+    return no_more_waiting(dossier, *UNDOING)
 
 
 # --- what became possible ---------------------------------------------------------------------------------------------
