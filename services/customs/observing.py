@@ -39,8 +39,7 @@ def clearance(dossier: Dossier, now: datetime) -> Said:
 
 def _inadmissible(dossier: Dossier, seen: Observed, now: datetime) -> Dossier:
     """By our lists it may not travel in this flow; the platform cleared it all the same: a person looks once."""
-    known = {case.code for case in dossier.cases} | {case.code for case in dossier.closed}
-    if seen.status != "released" or "platform_released_inadmissible" in known:
+    if seen.status != "released" or dossier.knows_case("platform_released_inadmissible"):
         return dossier
     assert dossier.assessment is not None
     return dossier.with_case("platform_released_inadmissible", dossier.assessment.reason, now)
