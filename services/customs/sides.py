@@ -8,8 +8,8 @@ nobody told us.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from typing import Any, Final
+from dataclasses import dataclass, replace
+from typing import Any
 
 from services.customs.codebook import customs_country
 from services.customs.documents import yuan
@@ -22,7 +22,6 @@ from shared.errors import Failure
 from shared.events.values import Finding, Goods, Sealed
 from shared.money import Money
 
-DOCUMENTS: Final = ("order", "payment", "waybill", "inventory")
 Cell = str | None
 
 
@@ -45,10 +44,7 @@ class Row:
         alike = len(set(told)) == 1 if len(told) > 1 else None  # one alone has nothing to agree with
         agrees = self.agrees if self.agrees is not None else alike
         codes = {finding.code.partition(".")[0] for finding in findings if self._meant(finding)}
-        return Row(
-            self.rule, self.field, self.order, self.payment, self.waybill, self.inventory,
-            False if self.rule in codes else agrees, self.line,
-        )  # fmt: skip
+        return replace(self, agrees=False if self.rule in codes else agrees)
 
     def _meant(self, finding: Finding) -> bool:
         """A rule of lines speaks of one line."""
