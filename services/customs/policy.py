@@ -15,6 +15,7 @@ from services.customs.documents import BEIJING, CHINA, TradeMode
 from services.customs.dossier import Dossier
 from services.customs.goods import GoodsEntry, goods_entries
 from services.customs.parts import Sale
+from services.customs.returns import APPLY_WITHIN_DAYS
 from services.customs.tariff import limits_on
 from shared.clock import scaled
 from shared.corridor import Corridor, Customs, Flow, Registration, Shop
@@ -75,7 +76,7 @@ class Policy:
     stored_patience: timedelta = timedelta(minutes=60)
     retry_pause: timedelta = timedelta(minutes=1)
     waybill_patience: timedelta = timedelta(minutes=10)
-    return_within: timedelta = timedelta(days=30)
+    return_within: timedelta = timedelta(days=APPLY_WITHIN_DAYS)
     resends: int = 3
     time_scale: float = 1.0
 

@@ -18,7 +18,6 @@ from services.customs.tariff import CNY, Rates, TaxedLine, Treatment, half_up, l
 from shared.money import Money
 
 APPLY_WITHIN_DAYS: Final = 30
-BACK_WITHIN_DAYS: Final = 45
 
 
 def _finding(
