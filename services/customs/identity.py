@@ -1,4 +1,4 @@
-"""Persons in documents: the resident ID's check digit, how names and phones are normalised, what is masked."""
+"""Persons in documents: how numbers, names and phones are normalised, what is masked."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ import re
 import unicodedata
 from typing import Final
 
-# ISO 7064 MOD 11-2 as printed for the 18-digit resident ID (GB 11643).
 # A bullet between letters is the dot of a transliterated name; at an end, or two of them, it hides something.
 _MASK: Final = re.compile(r"[*＊﹡✱]|[•●]{2}|^[•●]|[•●]$")
 _DOTS: Final = str.maketrans(dict.fromkeys("•・‧∙⋅●．", "·"))  # the dot of transliterated names, as keyboards give it

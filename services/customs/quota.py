@@ -30,7 +30,7 @@ class Quota:
         return replace(self, used=self.used + base)
 
     def given_back(self, base: Money) -> Quota:
-        """After rejection, cancellation, return abroad, or an approved return whose goods came back in time."""
+        """After cancellation, withdrawal or return abroad, or when another person buys; a rejection keeps it."""
         return replace(self, used=max(self.used - base, NOTHING, key=lambda amount: amount.minor))
 
     def at_least(self, known: Money) -> Quota:
