@@ -86,10 +86,16 @@ def test_02_an_order_that_the_platform_declares_sends_nothing_and_is_released_wh
     assert (room.waiting(), room.dossier.submission, room.aliases) == ([], None, {})
 
 
-@pytest.mark.parametrize("facts", [*itertools.permutations((red(), reserved(), observed("released")))])
+# `placed` before what the channel tells of it: both travel on one topic, in order.
+IN_ANY_ORDER = [
+    facts
+    for facts in itertools.permutations((red(), reserved(), observed("released")))
+    if facts.index(red()) < facts.index(observed("released"))
+]
+
+
+@pytest.mark.parametrize("facts", IN_ANY_ORDER)
 def test_the_release_is_told_after_the_assessment_whatever_comes_first(facts: tuple[Event, ...]) -> None:
-    if facts.index(observed("released")) < facts.index(red()):
-        return  # both travel on one topic, in order
     room = Room()
 
     assert names(room.tell(*facts)) == ["assessment.made", "declaration.released"]
