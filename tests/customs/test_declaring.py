@@ -19,6 +19,7 @@ from tests.customs.desk import (
     BEFORE_ASKING,
     BOOKED,
     CANCELLED,
+    INVT_NO,
     NOW,
     NUMBER,
     ORDER,
@@ -238,7 +239,7 @@ def test_a_window_that_refuses_the_inventory_rejects_the_declaration() -> None:
 def test_a_receipt_says_more_than_the_doors_refusal() -> None:
     room = Room()
     room.inventory_out()
-    room.hears(room.inventory_receipt("120", invt_no="35002026I000000042"))
+    room.hears(room.inventory_receipt("120", invt_no=INVT_NO))
 
     assert room.end("submit", Refused("customs.window_refused", "late"), "inventory/1/0") == []
     assert room.cases == []
@@ -289,13 +290,13 @@ def test_an_inventory_that_customs_had_numbered_is_changed_under_the_same_number
     room.inventory_out()
     first = room.cop_no
     room.hears(
-        room.inventory_receipt("120", invt_no="35002026I000000042", pre_no="B20261125000000001"),
+        room.inventory_receipt("120", invt_no=INVT_NO, pre_no="B20261125000000001"),
         room.inventory_receipt("100", "商品价格"),
     )
     room.tell(asked(2))
 
     draft = room.draft
-    assert (draft.inventory_type, draft.cop_no, draft.invt_no) == ("2", first, "35002026I000000042")
+    assert (draft.inventory_type, draft.cop_no, draft.invt_no) == ("2", first, INVT_NO)
     assert draft.pre_no == "B20261125000000001"
 
 

@@ -21,9 +21,8 @@ from shared.events.customs import (
 )
 from shared.flow.decision import Decision, Early, Exhausted
 from shared.ids import OrderId
-from tests.customs.desk import CANCELLED, NOW, ORDER, Room, asked, bill_of, cny, names, placed, reserved
+from tests.customs.desk import CANCELLED, INVT_NO, NOW, ORDER, Room, asked, bill_of, cny, names, placed, reserved
 
-INVT_NO = "35002026I000000042"
 OTHER = OrderId("another-order")
 
 

@@ -32,6 +32,7 @@ from shared.events.values import Finding
 from shared.flow.decision import Due, Exhausted, Refused, Work
 from tests.customs.desk import (
     BOOKED,
+    INVT_NO,
     TAKEN,
     Room,
     amended,
@@ -115,7 +116,7 @@ def step(rng: random.Random, room: Room, orders: Orders) -> list[Event]:
         kinds = (Kind.ORDER, Kind.INVENTORY)
         kind = rng.choice((*kinds, room.dossier.withdrawal.document) if room.dossier.withdrawal else kinds)
         status = rng.choice(STATUSES.get(kind, UNDO_STATUSES))
-        numbered = {"invt_no": "35002026I000000042"} if kind is Kind.INVENTORY and rng.random() < 0.7 else {}
+        numbered = {"invt_no": INVT_NO} if kind is Kind.INVENTORY and rng.random() < 0.7 else {}
         back = rng.choice((None, None, None, max(room.clock - 3, 0)))
         return room.hears(room.receipt(kind, status, seconds=back, **numbered))
     if what < 0.93:
