@@ -7,7 +7,8 @@ from datetime import timedelta
 
 from services.catalog import api
 from services.catalog.commands import Expiry, Wanted
-from services.catalog.process import EXPIRY, RETRY, Policy, make_process
+from services.catalog.process import make_process
+from services.catalog.reserving import EXPIRY, RETRY, Policy
 from services.catalog.seed import read_seed
 from services.catalog.settings import CatalogSettings
 from services.catalog.tables import TABLES

@@ -9,8 +9,8 @@ from functools import partial
 from typing import Final
 
 from services.catalog.commands import Expiry, ProductOffered, ProductRevised, StockReceived, Wanted
-from services.catalog.reserving import EXPIRY, RETRY, Policy, keep, reach_of, reserve, retry, wanted_by
-from services.catalog.returning import NotReserved, draw, expire, order_and_stock, release
+from services.catalog.reserving import Policy, keep, reach_of, reserve, retry, wanted_by
+from services.catalog.returning import draw, expire, order_and_stock, release
 from services.catalog.stock import PRODUCT, RESERVATION, STOCK, Product, Stock, stock_key
 from shared.events import catalog as facts
 from shared.events.base import Event
@@ -20,8 +20,6 @@ from shared.events.payments import PaymentCaptured, PaymentConfirmed
 from shared.events.values import Goods
 from shared.flow.decision import Answer, Decision, Due, Outcome, Process, Reach, Reply, States
 from shared.http.problem import Conflict, NotAllowed, NotFound, problem_reply
-
-__all__ = ["EXPIRY", "HANDLES", "RETRY", "NotReserved", "Policy", "make_process"]
 
 
 class UnknownSku(NotFound):

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime
 from typing import Literal
 
 from services.catalog.commands import Expiry, ProductRevised, StockReceived
-from services.catalog.process import EXPIRY, RETRY, Policy, make_process
+from services.catalog.process import make_process
+from services.catalog.reserving import EXPIRY, RETRY, Policy
 from services.catalog.stock import PRODUCT, RESERVATION, STOCK, Product, Reservation, Stock, stock_key
 from shared.events.base import Event
 from shared.events.logistics import ParcelPacked
@@ -23,7 +24,6 @@ SELLER, PLACE, ORIGIN = "highland-coop", "fz-bonded", "msa-origin"
 COFFEE, TEA = "KE-COF-227", "KE-TEA-100"
 RECIPIENT = Sealed("k", "c", "f", "林**")
 DEFAULT = Policy()
-Wanted = tuple[tuple[str, int], ...]
 
 
 def product(sku: str) -> Product:
@@ -129,9 +129,6 @@ class Shelf:
         assert work.kind == RETRY
         self.now = max(self.now, work.due_at)
         return self.hears(Outcome(RETRY, work.lane, "", work.task, Due()))
-
-    def later(self, **delta: float) -> None:
-        self.now += timedelta(**delta)
 
     def stock(self, sku: str, place: str = PLACE) -> Stock:
         stock = self.states.get(STOCK, stock_key(sku, place))

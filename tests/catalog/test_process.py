@@ -8,7 +8,8 @@ from datetime import date, timedelta
 import pytest
 
 from services.catalog.commands import ProductRevised
-from services.catalog.process import NotReserved, reach
+from services.catalog.process import reach
+from services.catalog.returning import NotReserved
 from services.catalog.stock import Held, NoSuchLot
 from shared.events import catalog
 from shared.flow.decision import NOTHING, Decision, Early

@@ -6,8 +6,7 @@ from datetime import timedelta
 
 import pytest
 
-from services.catalog.process import EXPIRY, RETRY
-from services.catalog.reserving import Policy
+from services.catalog.reserving import EXPIRY, RETRY, Policy
 from services.catalog.stock import RESERVATION, Held
 from shared.events import catalog
 from shared.events.base import Event
