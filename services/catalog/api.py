@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
 from datetime import date
 from typing import Annotated, Any, Final
 
@@ -20,7 +19,7 @@ from shared.events.values import Goods
 from shared.http.app import read_body
 from shared.http.commands import Authorization, Body, Once, body_of, parsed, take_once
 from shared.security.auth import Principal
-from shared.service import Service
+from shared.service import Resources, Service
 
 Word = Annotated[str, Field(min_length=1, max_length=60)]
 Title = Annotated[str, Field(min_length=1, max_length=250)]
@@ -148,7 +147,6 @@ def add_reads(routes: APIRouter, service: Service) -> None:
 
 
 def add_commands(routes: APIRouter, service: Service) -> None:
-    desk = Desk(service)
     resources = service.resources
 
     @routes.put("/products/{sku}", response_model=Entered, responses=CREATED, openapi_extra=body_of(Offer))
@@ -159,7 +157,7 @@ def add_commands(routes: APIRouter, service: Service) -> None:
         principal = resources.tokens.principal(authorization, "operator", "seller")
         raw = await read_body(request)
         given = parsed(Offer, raw)
-        seller = await desk.seller_of(named(sku), principal, given)
+        seller = await seller_of(resources, named(sku), principal, given)
         goods = Goods(line=0, sku=sku, **given.goods.model_dump())
         title, operator = given.title, principal.role == "operator"
         content = ProductOffered(sku, seller, title.zh, title.en, goods, given.based_on, operator)
@@ -171,30 +169,26 @@ def add_commands(routes: APIRouter, service: Service) -> None:
         resources.tokens.principal(authorization, "operator")
         raw = await read_body(request)
         given = parsed(Arrival, raw)
-        known_location(given.location, (warehouse.id for warehouse in resources.corridor.warehouse))
+        one_of("location", given.location, (warehouse.id for warehouse in resources.corridor.warehouse))
         if SKU.fullmatch(sku) is None:
             raise UnknownSku("no such product")
         content = StockReceived(sku, given.location, given.lot, given.best_before, given.quantity)
         return await take_once(service.reception, (sku,), once, content, raw, "api.stock")
 
 
-@dataclass(frozen=True)
-class Desk:
-    """Looks at who asks before a command is taken."""
-
-    service: Service
-
-    async def seller_of(self, sku: str, principal: Principal, given: Offer) -> str:
-        """Whose product it is: a seller's own, or as the operator says."""
-        if principal.role == "operator":
-            known_seller(given.seller, (shop.seller for shop in self.service.resources.corridor.shop))
-            known = await store.product(self.service.resources.read, sku) if not given.seller else None
-            if not given.seller and known is None:
-                raise BadInput("a new product needs a seller", where="seller", fix="say whose product it is")
-            return given.seller or (known.seller if known else "")
+async def seller_of(resources: Resources, sku: str, principal: Principal, given: Offer) -> str:
+    """Whose product it is: a seller's own, or as the operator says; who says nothing leaves it as it is."""
+    if principal.role != "operator":
         if given.seller not in ("", principal.seller):
             raise BadInput("seller is not yours", where="seller", fix="leave it out")
         return principal.seller
+    if given.seller:
+        one_of("seller", given.seller, (shop.seller for shop in resources.corridor.shop))
+        return given.seller
+    known = await store.product(resources.read, sku)
+    if known is None:
+        raise BadInput("a new product needs a seller", where="seller", fix="say whose product it is")
+    return known.seller
 
 
 def named(sku: str) -> str:
@@ -203,15 +197,10 @@ def named(sku: str) -> str:
     return sku
 
 
-def known_seller(seller: str, known: Iterable[str]) -> None:
-    if seller and seller not in (sellers := sorted({*known})):
-        raise BadInput("the corridor has no such seller", where="seller", fix=f"send one of: {', '.join(sellers)}")
-
-
-def known_location(location: str, known: Iterable[str]) -> None:
-    if location not in (places := sorted(known)):
-        fix = f"send one of: {', '.join(places)}"
-        raise BadInput("the corridor has no such location", where="location", fix=fix)
+def one_of(where: str, given: str, known: Iterable[str]) -> None:
+    """`where` is both the word in the request and what the corridor has of it."""
+    if given not in (names := sorted({*known})):
+        raise BadInput(f"the corridor has no such {where}", where=where, fix=f"send one of: {', '.join(names)}")
 
 
 def word(name: str, text: str) -> str:
