@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from datetime import datetime
+from decimal import Decimal
 from typing import Final
 
 from deploy.world import times
@@ -132,8 +133,11 @@ class Clearing:
         if inventory is None or inventory.state != "released" or inventory.invt_no != case.document.head["invtNo"]:
             self._receipts.push(case, [status("-625032", times.now())])
             return
-        declared = {(line["gnum"], line["gcode"]): float(line["qty"]) for line in inventory.document.lines}
-        if any(float(line["qty"]) > declared.get((line["gnum"], line["gcode"]), 0.0) for line in case.document.lines):
+        declared = {(line["gnum"], line["gcode"]): Decimal(line["qty"]) for line in inventory.document.lines}
+        if any(
+            Decimal(line["qty"]) > declared.get((line["gnum"], line["gcode"]), Decimal())
+            for line in case.document.lines
+        ):
             self._receipts.push(case, [status("-625209", times.now())])
             return
         inventory.state = "returned"
@@ -146,7 +150,7 @@ class Clearing:
         self._receipts.push(case, [status("2", declared), status("120", max(times.now(), soon(declared)))])
         await self._wait(self._core.config.durations.examination)
         self._core.mark(f"approved_{case.document.kind}", case.document.order_no)
-        self._receipts.push(case, [status("399", soon(soon(times.now())))])
+        self._receipts.push(case, [status("399", soon(times.now(), 2))])
 
     # --- time and numbers ---------------------------------------------------------------------------------------
 

@@ -130,9 +130,7 @@ def _by_trade_mode(inventory: Declared) -> Iterator[Finding]:
             yield f"清单 {name}"
     if bonded != (head["country"] == "142"):
         yield "清单 country"
-    if not bonded and any(line.get("itemRecordNo") for line in inventory.lines):
-        yield "清单 itemRecordNo"
-    if bonded and any(not line.get("itemRecordNo") for line in inventory.lines):
+    if any(bonded != bool(line.get("itemRecordNo")) for line in inventory.lines):
         yield "清单 itemRecordNo"
 
 
