@@ -19,7 +19,7 @@ from shared.events.envelope import Cause
 from shared.flow.decision import Process, Reach, Reply
 from shared.flow.intake import Intake
 from shared.flow.items import Fate, Item, Poison, Receipt, Result
-from shared.http.edge import Documented, known_parameters, round_off
+from shared.http.edge import Documented, known_parameters, response, round_off
 from shared.http.problem import TooLarge, problem_reply
 from shared.ids import derived
 from shared.logs import logger
@@ -99,9 +99,7 @@ class Reception:
 
     def _endpoint(self, door: Door) -> Callable[[Request], Awaitable[Response]]:
         async def take(request: Request) -> Response:
-            reply = await self._take(door, request)
-            retry = {"Retry-After": "1"} if reply.status == 503 else None
-            return Response(reply.body, reply.status, media_type=reply.content_type, headers=retry)
+            return response(await self._take(door, request))
 
         return take
 

@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from shared.errors import BadInput, told
 from shared.http.app import Reception
+from shared.http.edge import response
 from shared.http.payload import UNSTORABLE, read_object
 from shared.ids import uuid7
 
@@ -34,8 +35,7 @@ async def take_once(
     door: named by the content where nothing is said.
     """
     door = door or f"api.{type(content).__name__}"
-    reply = await reception.command(door, once_key(door, resource, once, raw), content, raw)
-    return Response(reply.body, reply.status, media_type=reply.content_type)
+    return response(await reception.command(door, once_key(door, resource, once, raw), content, raw))
 
 
 def once_key(kind: str, resource: tuple[str, ...], once: str, raw: bytes) -> str:

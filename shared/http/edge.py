@@ -15,6 +15,7 @@ from starlette.routing import BaseRoute, Match
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from shared.errors import BadInput, Failure, Permanent, Transient, told
+from shared.flow.decision import Reply
 from shared.http.openapi import finished
 from shared.http.payload import UNSTORABLE
 from shared.http.problem import (
@@ -117,10 +118,14 @@ async def _broken(_: Request, __: Exception) -> Response:
     return _answer(Internal("something broke on our side"))
 
 
-def _answer(failure: Failure, headers: dict[str, str] | None = None) -> Response:
-    reply = problem_reply(failure)
+def _answer(failure: Failure, headers: Mapping[str, str] | None = None) -> Response:
+    return response(problem_reply(failure), headers)
+
+
+def response(reply: Reply, headers: Mapping[str, str] | None = None) -> Response:
+    """A reply on its way out; who has to come again is told when."""
     retry = {"Retry-After": "1"} if reply.status == 503 else {}
-    return Response(reply.body, reply.status, media_type=reply.content_type, headers=retry | (headers or {}))
+    return Response(reply.body, reply.status, media_type=reply.content_type, headers={**retry, **(headers or {})})
 
 
 def _allowed(routes: Iterable[BaseRoute], scope: Scope) -> set[str]:

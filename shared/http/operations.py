@@ -7,11 +7,12 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from fastapi import APIRouter, Header
+from fastapi import APIRouter
 from sqlalchemy import text
 
 from shared.clock import Clock
 from shared.db.engine import ReadTx
+from shared.http.commands import Authorization
 from shared.security.auth import Tokens
 
 PATH: Final = "/internal/{service}/operations"
@@ -125,7 +126,7 @@ def router(service: str, read: ReadTx, tokens: Tokens, clock: Clock) -> APIRoute
     routes = APIRouter(tags=["operations"])
 
     @routes.get(PATH.format(service=service), include_in_schema=False)
-    async def operations(authorization: str = Header("")) -> dict[str, Any]:
+    async def operations(authorization: Authorization = "") -> dict[str, Any]:
         """Dead letters with what waits behind them, early facts, quarantined receipts, work that is stuck or late."""
         tokens.principal(authorization, "operator")
         return await set_aside(read, service, clock.now())
