@@ -11,6 +11,7 @@ import asyncpg
 import pytest
 from pydantic import SecretStr
 
+from deploy.world.config import Durations
 from deploy.world.keys import make_keys
 from services.logistics.settings import LogisticsSettings
 from shared.broker.embedded import EmbeddedBroker
@@ -20,6 +21,7 @@ from shared.db.engine import Database
 from shared.db.migrate import migrate
 from tests.logistics.house import House
 from tests.logistics.shipments import NOW
+from tests.logistics.worldly import Chain, chained
 
 _NUMBERS = count()
 MakeHouse = Callable[[], Awaitable[House]]
@@ -77,3 +79,15 @@ async def make_house(
 @pytest.fixture
 async def house(make_house: MakeHouse) -> House:
     return await make_house()
+
+
+@pytest.fixture
+async def durations() -> Durations:
+    """How long things take in the partners' world; a class of tests may have its own."""
+    return Durations()
+
+
+@pytest.fixture
+async def chain(postgres: EmbeddedPostgres, template: str, secrets: Path, durations: Durations) -> AsyncIterator[Chain]:
+    async with fresh(postgres, template) as name, chained(postgres.dsn(name), secrets, durations) as made:
+        yield made

@@ -3,32 +3,17 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 
 from deploy.world.config import Durations
-from shared.db.embedded import EmbeddedPostgres
-from tests.logistics.conftest import fresh
 from tests.logistics.house import eventually
 from tests.logistics.shipments import ORDER, PARCEL, amended, assigned, authorised, cancelled, requested, withdrawn
-from tests.logistics.worldly import SCALE, Chain, chained
+from tests.logistics.worldly import SCALE, Chain
 
 SCANS = ["picked_up", "arrived_destination", "destination_hub_in", "out_for_delivery"]
 BOOKED = ["booked", "waybill-document.accepted"]
-
-
-@pytest.fixture
-async def durations() -> Durations:
-    return Durations()
-
-
-@pytest.fixture
-async def chain(postgres: EmbeddedPostgres, template: str, secrets: Path, durations: Durations) -> AsyncIterator[Chain]:
-    async with fresh(postgres, template) as name, chained(postgres.dsn(name), secrets, durations) as made:
-        yield made
 
 
 async def test_one_parcel_from_the_booking_to_the_delivery(chain: Chain) -> None:

@@ -3,37 +3,22 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 
 from deploy.world.config import Durations
-from shared.db.embedded import EmbeddedPostgres
 from shared.events.logistics import ParcelConsolidated, ParcelPacked, WaybillDocumentAccepted
 from shared.ids import OrderId, parcel_id
-from tests.logistics.conftest import fresh
 from tests.logistics.house import eventually
 from tests.logistics.shipments import ORDER, PARCEL, amended, authorised, cancelled, mailed
-from tests.logistics.worldly import Chain, chained, short
+from tests.logistics.worldly import Chain, short
 
 FLOWN = [
     "booked", "waybill-document.accepted", "packed", "handed-over", "picked_up", "consignment.closed", "consolidated",
     "consignment.departed", "departed_origin", "consignment.arrived", "arrived_destination",
 ]  # fmt: skip
 LAST_MILE = ["import_customs_released", "in_transit", "out_for_delivery"]
-
-
-@pytest.fixture
-async def durations() -> Durations:
-    return Durations()
-
-
-@pytest.fixture
-async def chain(postgres: EmbeddedPostgres, template: str, secrets: Path, durations: Durations) -> AsyncIterator[Chain]:
-    async with fresh(postgres, template) as name, chained(postgres.dsn(name), secrets, durations) as made:
-        yield made
 
 
 async def has(chain: Chain, *names: str) -> bool:
