@@ -39,6 +39,7 @@ from shared.service import Resources, Service
 from shared.settings import Settings
 
 ROOT: Final = Path(__file__).resolve().parents[2]
+CATALOG: Final = ROOT / "deploy" / "corridors" / "mombasa-fuzhou.catalog.toml"
 SERVICES: Final[dict[str, tuple[type[Settings], Callable[[Resources, Any], Service]]]] = {
     "catalog": (CatalogSettings, build_catalog),
     "orders": (OrdersSettings, build_orders),
@@ -79,7 +80,7 @@ class Installation:
             "secrets": self.secrets,
             "dsn": SecretStr(self.dsns[name]),
             "broker_dsn": SecretStr(self.dsns["broker"]),
-            "seed": ROOT / "deploy" / "corridors" / "mombasa-fuzhou.catalog.toml",
+            "seed": CATALOG,
         }
         return kind.model_validate({key: value for key, value in (common | more).items() if key in kind.model_fields})
 
@@ -153,7 +154,7 @@ class Installation:
 
 def _sold_from(location: str, seller: str) -> list[str]:
     """What a seller has in stock there."""
-    seed = tomllib.loads((ROOT / "deploy" / "corridors" / "mombasa-fuzhou.catalog.toml").read_text("utf-8"))
+    seed = tomllib.loads(CATALOG.read_text("utf-8"))
     own = [product for product in seed["product"] if product["seller"] == seller]
     return [one["sku"] for one in own if any(lot["location"] == location for lot in one.get("stock", ()))]
 
