@@ -20,7 +20,7 @@ from deploy.world.documents import Declared
 UNCLEAR: Final = "收货地址不详"
 OVER_THE_YEAR: Final = "超过个人年度限额，已使用 25990.00，限额 26000.00"
 CONTESTED: Final = ("cancel_declared", "release_wins")
-LATE_SECONDS: Final = 0.2  # a receipt that an older one overtook
+LATE_SECONDS: Final = 0.2  # a receipt that another one overtakes
 LOOK_SECONDS: Final = 0.02
 
 
@@ -122,7 +122,8 @@ class Clearing:
         if inventory.state == "stored" and self._core.plans("release_wins", case.document.order_no):
             self.release(inventory)
         if inventory.state not in {"stored", "withdrawn"}:
-            self._receipts.push(case, [status("-623005", times.now())])
+            # Each word is a delivery of its own: the release was first, and has to arrive first.
+            self._receipts.push(case, [status("-623005", times.now())], after=LATE_SECONDS)
             return
         inventory.state = "withdrawn"
         self._core.mark("withdrawn", case.document.order_no)
